@@ -1,0 +1,1 @@
+"""Training, measuring and exporting networks; the only part of vrfer that knows torch."""

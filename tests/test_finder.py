@@ -1,0 +1,290 @@
+"""The finder on real pictures: a public-domain portrait, and photographs where the data is."""
+
+import csv
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+from numpy.typing import NDArray
+
+from vrfer.detector import Region
+from vrfer.errors import ModelContractError
+from vrfer.finder import Finder, lower_face_box
+from vrfer.frames import LowerFace
+
+ROOT = Path(__file__).parents[1]
+MODELS = ROOT / "models"
+DATA = Path(os.environ.get("VRFER_DATA", ROOT.parent / "shared" / "data"))
+
+# Read off the portrait by eye, in its pixels.
+MOUTH, CHIN, WIDTH = (219.0, 144.0), (217.0, 176.0), 96.0
+HEADSET = np.array([[172, 84], [270, 92], [268, 128], [172, 122]])
+
+Picture = NDArray[np.uint8]
+
+
+@pytest.fixture(scope="module")
+def loaded() -> Iterator[Finder]:
+    with Finder(MODELS) as finder:
+        yield finder
+
+
+@pytest.fixture
+def finder(loaded: Finder) -> Finder:
+    loaded.reset()
+    return loaded
+
+
+def portrait(*, headset: bool = False) -> Picture:
+    picture = np.ascontiguousarray(skimage.data.astronaut()[:, :, ::-1])
+    if headset:
+        cv2.fillConvexPoly(picture, HEADSET, (20, 20, 20))
+    return picture
+
+
+def warp(picture: Picture, matrix: NDArray[np.float64], size: tuple[int, int]) -> Picture:
+    moved = cv2.warpAffine(picture, matrix, size, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(moved, np.uint8)
+
+
+def expect(
+    face: LowerFace | None, matrix: NDArray[np.float64] | None = None, within: float = 0.1
+) -> None:
+    """Check a find against the portrait's geometry, moved by a 2 x 3 matrix."""
+    assert face is not None
+    matrix = np.eye(2, 3) if matrix is None else matrix
+    scale = math.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    for found, true in ((face.mouth, MOUTH), (face.chin, CHIN)):
+        assert math.dist(found, matrix @ [*true, 1.0]) < within * WIDTH * scale
+    assert face.width_px == pytest.approx(WIDTH * scale, rel=0.15)
+
+
+@pytest.mark.parametrize("headset", [False, True])
+@pytest.mark.parametrize(
+    ("scale", "degrees", "mirrored"),
+    [(1, 0, False), (0.5, 0, False), (2, 0, False), (1, 15, False), (1, -15, False), (1, 0, True)],
+)
+def test_finds_the_portrait(
+    finder: Finder, headset: bool, scale: float, degrees: float, mirrored: bool
+) -> None:
+    matrix = cv2.getRotationMatrix2D((220, 130), degrees, 1.0)
+    if mirrored:
+        matrix = np.array([[-1.0, 0, 511], [0, 1, 0]])
+    matrix = matrix * scale
+    size = round(512 * scale)
+    face = finder.find(warp(portrait(headset=headset), matrix, (size, size)))
+    expect(face, matrix)
+
+
+def test_the_tilt_is_the_heads(finder: Finder) -> None:
+    level = finder.find(portrait())
+    turn = cv2.getRotationMatrix2D((220, 130), -15, 1.0)  # clockwise
+    finder.reset()
+    tilted = finder.find(warp(portrait(), turn, (512, 512)))
+    assert level is not None
+    assert tilted is not None
+    assert math.degrees(tilted.roll_rad - level.roll_rad) == pytest.approx(15, abs=4)
+
+
+def test_a_huge_picture_keeps_its_own_pixels(finder: Finder) -> None:
+    canvas = np.full((2250, 4000, 3), 128, np.uint8)
+    grown = cv2.resize(portrait(headset=True), None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC)
+    canvas[600 : 600 + 1536, 1800 : 1800 + 1536] = grown
+    expect(finder.find(canvas), np.array([[3.0, 0, 1801], [0, 3, 601]]))
+
+
+def test_a_small_face_is_seen_the_same_when_searched_and_when_followed(finder: Finder) -> None:
+    canvas = np.full((720, 1280, 3), 110, np.uint8)
+    canvas[200 : 200 + 512, 500 : 500 + 512] = portrait()
+    matrix = np.array([[1.0, 0, 500], [0, 1, 200]])
+    for _ in range(12):
+        expect(finder.find(canvas), matrix)
+
+
+def test_following_does_not_make_a_still_face_jump(finder: Finder) -> None:
+    faces = [finder.find(portrait(headset=True)) for _ in range(25)]
+    mouths = np.array([face.mouth for face in faces if face is not None])
+    widths = np.array([face.width_px for face in faces if face is not None])
+    assert len(mouths) == 25
+    assert np.ptp(mouths, axis=0).max() < 0.02 * WIDTH
+    assert np.ptp(widths) < 0.02 * WIDTH
+
+
+def pair(left: float, right: float) -> tuple[Picture, NDArray[np.float64], NDArray[np.float64]]:
+    """Two portraits side by side, each with its own size; and their matrices."""
+    canvas = np.full((512, 1024, 3), 110, np.uint8)
+    matrices = []
+    for scale, start in ((left, 0), (right, 512)):
+        side = round(512 * scale)
+        canvas[:side, start : start + side] = cv2.resize(portrait(), (side, side))
+        matrices.append(np.array([[scale, 0, start], [0, scale, 0]], float))
+    return canvas, matrices[0], matrices[1]
+
+
+def test_the_nearer_of_two_faces_is_chosen(finder: Finder) -> None:
+    canvas, left, _ = pair(1.0, 0.6)
+    expect(finder.find(canvas), left)
+    finder.reset()
+    canvas, _, right = pair(0.6, 1.0)
+    expect(finder.find(canvas), right)
+
+
+def test_the_followed_face_is_kept_when_a_nearer_one_comes(finder: Finder) -> None:
+    canvas, left, right = pair(0.8, 1.0)
+    alone = canvas.copy()
+    alone[:, 512:] = 110
+    expect(finder.find(alone), left)
+    for _ in range(12):
+        expect(finder.find(canvas), left)
+    finder.reset()
+    expect(finder.find(canvas), right)
+
+
+def test_a_lost_face_is_given_up_after_a_while(finder: Finder) -> None:
+    canvas, left, right = pair(1.0, 1.0)
+    only_left, only_right = canvas.copy(), canvas.copy()
+    only_left[:, 512:] = only_right[:, :512] = 110
+    expect(finder.find(only_left), left)
+    finds = [finder.find(only_right) for _ in range(10)]
+    assert finds[0] is None, "another face took over at once"
+    expect(finds[-1], right)
+
+
+@pytest.mark.parametrize("name", ["rocket", "brick", "grass", "gravel", "moon"])
+def test_no_face_where_nobody_is(finder: Finder, name: str) -> None:
+    picture = getattr(skimage.data, name)()
+    colour = picture[:, :, ::-1] if picture.ndim == 3 else np.dstack([picture] * 3)
+    assert finder.find(np.ascontiguousarray(colour)) is None
+
+
+def test_the_same_pictures_give_the_same_faces(finder: Finder) -> None:
+    pictures = [portrait(), portrait(headset=True), warp(portrait(), np.eye(2, 3), (500, 500))]
+    with Finder(MODELS) as other:
+        first = [finder.find(picture) for picture in pictures]
+        assert [other.find(picture) for picture in pictures] == first
+
+
+def test_the_box_runs_from_nose_to_chin_and_turns_with_the_head() -> None:
+    level = LowerFace((100.0, 100.0), (100.0, 140.0), 100.0, 1.0)
+    x0, y0, x1, y1 = lower_face_box(level)
+    assert x0 < 60 < 140 < x1
+    assert 55 < y0 < 80
+    assert 140 < y1 < 150
+    lying = LowerFace((100.0, 100.0), (60.0, 100.0), 100.0, 1.0)
+    turned = lower_face_box(lying)
+    assert turned == pytest.approx((200 - y1, x0, 200 - y0, x1))
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        np.zeros((10, 10), np.uint8),
+        np.zeros((10, 10, 4), np.uint8),
+        np.zeros((10, 10, 3), np.float32),
+        np.zeros((0, 10, 3), np.uint8),
+    ],
+)
+def test_other_arrays_are_refused(finder: Finder, picture: NDArray[np.uint8]) -> None:
+    with pytest.raises(ValueError, match="uint8 picture"):
+        finder.find(picture)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 300), (300, 2)])
+def test_tiny_pictures_have_no_face(finder: Finder, size: tuple[int, int]) -> None:
+    assert finder.find(np.zeros((*size, 3), np.uint8)) is None
+
+
+def test_closing_twice_is_fine_and_a_closed_finder_says_so() -> None:
+    finder = Finder(MODELS)
+    finder.close()
+    finder.close()
+    with pytest.raises(ValueError, match="closed"):
+        finder.find(portrait())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "face_detection_short_range.tflite",
+        "face_detection_full_range_sparse.tflite",
+        "lower_face_map.json",
+    ],
+)
+@pytest.mark.parametrize("damage", ["missing", "truncated"])
+def test_a_bad_model_file_is_named(tmp_path: Path, name: str, damage: str) -> None:
+    shutil.copytree(MODELS, tmp_path / "models")
+    broken = tmp_path / "models" / name
+    content = broken.read_bytes()
+    broken.unlink()
+    if damage == "truncated":
+        broken.write_bytes(content[: len(content) // 2])
+    with pytest.raises(ModelContractError, match=name) as caught:
+        Finder(tmp_path / "models")
+    assert caught.value.remedy.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("schema_version", 2), ("features", ["x"]), ("detectors", {}), ("targets", None)],
+)
+def test_a_map_of_another_kind_is_refused(tmp_path: Path, field: str, value: object) -> None:
+    shutil.copytree(MODELS, tmp_path / "models")
+    path = tmp_path / "models" / "lower_face_map.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(content | {field: value}), encoding="utf-8")
+    with pytest.raises(ModelContractError, match=r"lower_face_map\.json"):
+        Finder(tmp_path / "models")
+
+
+def test_the_folder_may_have_any_name(tmp_path: Path) -> None:
+    folder = tmp_path / "Modelle für Gesichter 顔"
+    shutil.copytree(MODELS, folder)
+    with Finder(folder) as finder:
+        expect(finder.find(portrait()))
+
+
+def test_the_library_keeps_quiet(capfd: pytest.CaptureFixture[str]) -> None:
+    with Finder(MODELS) as finder:
+        finder.find(portrait())
+    out, err = capfd.readouterr()
+    assert (out, err) == ("", "")
+
+
+def test_importing_the_finder_does_not_import_mediapipe() -> None:
+    code = "import sys, vrfer.finder; sys.exit('mediapipe' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_a_region_may_reach_beyond_the_picture() -> None:
+    region = Region.whole(np.zeros((90, 120, 3), np.uint8), 0.75)
+    assert region == Region(-20, -15, 160, 120)
+
+
+def headset_rows() -> list[dict[str, str]]:
+    path = DATA / "headset" / "labels.csv"
+    if not path.is_file():
+        pytest.skip(f"the headset photographs are not at {DATA} (VRFER_DATA says where)")
+    with path.open(newline="", encoding="utf-8") as lines:
+        return list(csv.DictReader(lines))
+
+
+def test_the_mouth_lies_in_the_box_on_most_headset_photographs(finder: Finder) -> None:
+    rows = headset_rows()
+    hits = 0
+    for row in rows:
+        picture = cv2.imread(str(DATA / "headset" / "photos" / row["file"]))
+        assert picture is not None
+        finder.reset()
+        face = finder.find(np.asarray(picture, np.uint8))
+        x0, y0, x1, y1 = (float(row[key]) for key in ("x0", "y0", "x1", "y1"))
+        hits += face is not None and x0 <= face.mouth[0] <= x1 and y0 <= face.mouth[1] <= y1
+    assert hits / len(rows) >= 0.78

@@ -1,0 +1,189 @@
+"""The classifier: a gray patch in, eight probabilities out, through ONNX Runtime.
+
+It knows network files and processors, and nothing of cameras or faces.
+"""
+
+import contextlib
+import io
+import statistics
+import time
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from vrfer.contract import METADATA_KEY, Contract, read_contract
+from vrfer.errors import ModelContractError
+from vrfer.frames import Scores
+
+CPU_BUDGET_MS = 15.0
+"""`auto` stays on the CPU up to this median time: half of a 30 Hz camera's frame interval."""
+_TRIALS = 9
+_FATAL_ONLY = 4
+
+
+class Device(Enum):
+    """Where the network may run."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+class Classifier:
+    """A loaded network, tried out once; its contract says what patches it takes."""
+
+    def __init__(self, model: Path, device: Device = Device.AUTO) -> None:
+        """Load a network and choose the processor by real inferences.
+
+        The GPU belongs to the VR scene: `AUTO` takes it only where the CPU is too slow. A GPU
+        that is asked for and fails is replaced by the CPU, which `note` says.
+
+        Raises:
+            ModelContractError: The file is missing, broken, or carries no usable contract.
+        """
+        self._model = model
+        self._session = _open(model, ["CPUExecutionProvider"])
+        self.contract: Contract = _contract(self._session, model)
+        self.device = Device.CPU
+        """Where inferences run: CPU or CUDA."""
+        self.note = "network on the CPU"
+        """One line for people: where it runs, and why not elsewhere."""
+        self._input = self.contract.input
+        median_ms = self._try_out(self._session, model)
+        if device is Device.CUDA:
+            self._use_cuda(model, "was asked for")
+        elif device is Device.AUTO and median_ms > CPU_BUDGET_MS:
+            self._use_cuda(model, f"is needed, for the CPU takes {median_ms:.0f} ms a picture")
+
+    @property
+    def patch_size(self) -> tuple[int, int]:
+        """Height and width of the patches that `classify` takes."""
+        return self._input.height, self._input.width
+
+    def classify(self, patch: NDArray[np.uint8]) -> Scores:
+        """Read one patch.
+
+        Args:
+            patch: Gray, 0-255, of shape `patch_size`.
+
+        Raises:
+            ValueError: The patch has another shape or dtype.
+        """
+        if patch.shape != self.patch_size or patch.dtype != np.uint8:
+            raise ValueError(
+                f"expected a uint8 patch of shape {self.patch_size}, got {patch.dtype} "
+                f"{patch.shape}"
+            )
+        started = time.perf_counter()
+        probabilities = _probabilities(self._session, patch)
+        return Scores(probabilities, (time.perf_counter() - started) * 1e3)
+
+    def unfit(self, reason: str) -> ModelContractError:
+        """Return the error that says why this network cannot do what is asked of it."""
+        return ModelContractError(
+            f"the network {self._model} does not fit: {reason}",
+            "Name another with --model, or leave it out for the built-in network.",
+        )
+
+    def _try_out(self, session: onnxruntime.InferenceSession, model: Path) -> float:
+        patch = np.full(self.patch_size, 127, np.uint8)
+        durations = []
+        for _ in range(_TRIALS):
+            started = time.perf_counter()
+            try:
+                probabilities = _probabilities(session, patch)
+            except Exception as err:
+                raise ModelContractError(
+                    f"the network {model} fails on a trial picture: {_first_line(err)}",
+                    "Export it again with vrfer-train export.",
+                ) from err
+            durations.append((time.perf_counter() - started) * 1e3)
+        total = float(probabilities.sum())
+        if probabilities.shape != (len(self.contract.classes),) or not 0.99 < total < 1.01:
+            raise ModelContractError(
+                f"the network {model} does not give {len(self.contract.classes)} probabilities "
+                f"(shape {probabilities.shape}, sum {total:.3g})",
+                "Export it again with vrfer-train export.",
+            )
+        return statistics.median(durations)
+
+    def _use_cuda(self, model: Path, reason: str) -> None:
+        if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+            self.note = f"network on the CPU: CUDA {reason}, but this ONNX Runtime has none"
+            return
+        _preload_cuda_libraries()
+        try:
+            session = _open(model, ["CUDAExecutionProvider"])
+            if session.get_providers()[0] != "CUDAExecutionProvider":
+                self.note = f"network on the CPU: CUDA {reason}, but its libraries do not load"
+                return
+            self._try_out(session, model)
+        except ModelContractError as err:
+            self.note = f"network on the CPU: CUDA {reason}, but a trial failed: {err.message}"
+            return
+        self._session, self.device = session, Device.CUDA
+        self.note = f"network on the GPU (CUDA), which {reason}"
+
+
+def _open(model: Path, providers: list[str]) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _FATAL_ONLY
+    try:
+        content = model.read_bytes()
+    except OSError as err:
+        raise ModelContractError(
+            f"the network {model} cannot be read: {err.strerror or err}",
+            "Name an .onnx file with --model, or leave it out for the built-in network.",
+        ) from err
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=providers)
+    except Exception as err:
+        raise ModelContractError(
+            f"the network {model} is broken or no ONNX file: {_first_line(err)}",
+            "Copy or export it again.",
+        ) from err
+
+
+def _preload_cuda_libraries() -> None:
+    """Load CUDA's libraries from NVIDIA's pip packages, where these are installed."""
+    if hasattr(onnxruntime, "preload_dlls"):
+        # It prints what it misses; `note` says that better.
+        with contextlib.redirect_stdout(io.StringIO()):
+            onnxruntime.preload_dlls()
+
+
+def _contract(session: onnxruntime.InferenceSession, model: Path) -> Contract:
+    contract = read_contract(
+        session.get_modelmeta().custom_metadata_map.get(METADATA_KEY), file=str(model)
+    )
+    wanted = [contract.input.height, contract.input.width]
+    inputs: list[Any] = session.get_inputs()
+    if (
+        [entry.name for entry in inputs] != [contract.input.name]
+        or inputs[0].type != "tensor(uint8)"
+        or inputs[0].shape[2:] != wanted
+        or "probabilities" not in [entry.name for entry in session.get_outputs()]
+    ):
+        raise ModelContractError(
+            f"the network {model} does not keep its contract: inputs or outputs differ",
+            "Export it again with vrfer-train export.",
+        )
+    return contract
+
+
+def _probabilities(
+    session: onnxruntime.InferenceSession, patch: NDArray[np.uint8]
+) -> NDArray[np.float32]:
+    (probabilities,) = session.run(["probabilities"], {"patches": patch[None, None]})
+    result: NDArray[np.float32] = np.asarray(probabilities, dtype=np.float32)[0]
+    return result
+
+
+def _first_line(err: BaseException) -> str:
+    return (str(err).strip().splitlines() or [type(err).__name__])[0][:200]

@@ -1,0 +1,268 @@
+"""The command line of `vrfer-app`: it parses, calls one function a command, and prints."""
+
+import hashlib
+import json
+import sys
+from contextlib import ExitStack
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from vrfer.classifier import Classifier, Device
+from vrfer.command_line import BAD_INPUT, DONE, STOPPED, run_app, stopped_by_signals
+from vrfer.demo import run_demo
+from vrfer.doctor import Health, examine
+from vrfer.errors import OutputError
+from vrfer.finder import Finder
+from vrfer.listen import Listener, as_line
+from vrfer.live_view import LiveView
+from vrfer.outputs.osc import OscSender, parse_receiver
+from vrfer.outputs.recorder import Recorder
+from vrfer.pipeline import Outputs, Reader, Summary, run
+from vrfer.shipped import default_model, shipped
+from vrfer.sources import Source, list_cameras, open_source
+from vrfer.sources.pictures import load
+from vrfer.stills import classify, draw, locate, save_drawing
+
+app = typer.Typer(
+    help="Reads the facial expression of a person in a VR headset and streams it over OSC.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+
+ModelOption = Annotated[
+    Path | None, typer.Option(help="Network file (.onnx).", show_default="the built-in network")
+]
+Pictures = Annotated[list[Path], typer.Argument(help="Picture files.", show_default=False)]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line, nothing else.")]
+FastOption = Annotated[
+    bool, typer.Option(help="Files: do not wait for the file's own time stamps.")
+]
+
+
+def main() -> None:
+    """Run `vrfer-app`."""
+    sys.exit(run_app(app))
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"vrfer {version('vrfer')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command("run")
+def run_command(
+    source: Annotated[
+        str,
+        typer.Option(
+            help="A camera's number or name, a URL, a video, a picture or a folder of pictures."
+        ),
+    ],
+    headless: Annotated[bool, typer.Option("--headless", help="No live bars.")] = False,
+    osc: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Receiver HOST:PORT[,profile=NAME][,hz=N]; may be given several times.",
+            show_default="none",
+        ),
+    ] = None,
+    profile: Annotated[
+        str, typer.Option(help="OSC profile of the receivers that name none.")
+    ] = "generic",
+    record: Annotated[
+        Path | None, typer.Option(help="Write a recording X.csv, X.markers.csv and X.json.")
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=0, help="Stop after this time.", show_default="never")
+    ] = None,
+    model: ModelOption = None,
+    device: Annotated[
+        Device, typer.Option(help="Where the network runs; auto leaves the GPU to the VR scene.")
+    ] = Device.AUTO,
+    as_fast_as_possible: FastOption = False,
+) -> int:
+    """Read a source and stream the expression, until it ends or Ctrl-C is pressed."""
+    console = Console()
+    receivers = [parse_receiver(text, default_profile=profile) for text in osc or []]
+    with ExitStack() as stack:
+        senders = [stack.enter_context(OscSender(receiver)) for receiver in receivers]
+        reader = stack.enter_context(Reader(model, device=device))
+        opened = stack.enter_context(open_source(source, as_fast_as_possible=as_fast_as_possible))
+        recorder = None
+        if record is not None:
+            about = _about_the_run(source, reader)
+            recorder = stack.enter_context(Recorder(record, about))
+        console.print(f"{opened.name}: {reader.classifier.note}", highlight=False)
+        view = stack.enter_context(LiveView(console, opened.name))
+        stop = stack.enter_context(stopped_by_signals())
+        outputs = Outputs(senders, recorder, None if headless else view.show)
+        summary = run(opened, reader, outputs, seconds=seconds, stop=stop)
+    _print_summary(console, summary, senders, opened)
+    if recorder is not None:
+        console.print(f"recorded {recorder.rows} rows into {recorder.path}", highlight=False)
+        if recorder.lost:
+            raise OutputError(
+                f"{recorder.lost} rows or markers could not be written to {recorder.path}",
+                "Free some space on its drive; what was written before is kept.",
+            )
+    return STOPPED if stop.is_set() else DONE
+
+
+@app.command()
+def demo(as_fast_as_possible: FastOption = False) -> int:
+    """Run the pipeline on the built-in clip, into a built-in OSC receiver."""
+    console = Console()
+    with stopped_by_signals() as stop:
+        summary = run_demo(console, as_fast_as_possible=as_fast_as_possible, stop=stop)
+    _print_summary(console, summary, [], None)
+    return STOPPED if stop.is_set() else DONE
+
+
+@app.command("locate")
+def locate_command(
+    pictures: Pictures,
+    as_json: JsonOption = False,
+    drawings: Annotated[
+        Path | None,
+        typer.Option("--draw", help="Write pictures of what was found into this folder."),
+    ] = None,
+) -> None:
+    """Say where the lower face is in pictures."""
+    with Finder(shipped("models")) as finder:
+        for number, path in enumerate(pictures):
+            image = load(path)
+            answer, face = locate(finder, image, str(path))
+            if drawings is not None:
+                save_drawing(draw(image, face), drawings, f"{number:04}-{path.stem}")
+            if as_json:
+                _print_json(answer)
+            elif face is None:
+                typer.echo(f"{path}: no face")
+            else:
+                x, y = answer["mouth"]
+                typer.echo(f"{path}: mouth at {x:.0f}, {y:.0f}, score {face.score:.2f}")
+
+
+@app.command("classify")
+def classify_command(
+    pictures: Pictures,
+    as_json: JsonOption = False,
+    face_crop: Annotated[
+        bool,
+        typer.Option(
+            "--face-crop", help="The pictures are faces already, cut as the data sets cut them."
+        ),
+    ] = False,
+    model: ModelOption = None,
+) -> None:
+    """Read the expression in pictures."""
+    with ExitStack() as stack:
+        classifier = Classifier(default_model() if model is None else model, Device.CPU)
+        finder = None if face_crop else stack.enter_context(Finder(shipped("models")))
+        for path in pictures:
+            answer = classify(classifier, finder, load(path), str(path))
+            if as_json:
+                _print_json(answer)
+            elif answer["found"]:
+                typer.echo(f"{path}: {answer['label']} {answer['confidence']:.0%}")
+            else:
+                typer.echo(f"{path}: no face")
+
+
+@app.command()
+def cameras() -> None:
+    """List the cameras of this computer."""
+    found = list_cameras()
+    for camera in found:
+        typer.echo(f"{camera.index}  {camera.name}  {', '.join(camera.modes)}".rstrip())
+    if not found:
+        typer.echo("No camera was found. Plug one in, or close the program that uses it.")
+
+
+@app.command()
+def listen(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="UDP port; 0 takes a free one.")] = (
+        9000
+    ),
+    everyone: Annotated[
+        bool, typer.Option("--everyone", help="Hear other computers too, not only this one.")
+    ] = False,
+) -> None:
+    """Print the OSC messages that arrive, until Ctrl-C is pressed."""
+    with Listener(port, "" if everyone else "127.0.0.1") as listener, stopped_by_signals() as stop:
+        typer.echo(f"Listening on UDP port {listener.port}. Ctrl-C ends.", err=True)
+        for messages in listener.until(stop):
+            for message in messages:
+                sys.stdout.write(f"{as_line(message)}\n")
+            sys.stdout.flush()
+        typer.echo(f"{listener.packets} packets, {listener.malformed} malformed", err=True)
+
+
+@app.command()
+def doctor() -> int:
+    """Say what works on this computer, what does not, and what to do."""
+    console = Console(soft_wrap=True)
+    colors = {Health.GOOD: "green", Health.MISSING: "yellow", Health.BAD: "red"}
+    worst = DONE
+    for finding in examine():
+        mark = f"[{colors[finding.health]}]{finding.health.value:>4}[/]"
+        console.print(f"{mark}  {finding.what}: ", end="", highlight=False)
+        console.print(finding.says, markup=False, highlight=False)
+        if finding.health is Health.BAD:
+            worst = BAD_INPUT
+    return worst
+
+
+def _about_the_run(source: str, reader: Reader) -> dict[str, object]:
+    return {
+        "vrfer": version("vrfer"),
+        "source": source,
+        "model": reader.model.name,
+        "model_sha256": hashlib.sha256(reader.model.read_bytes()).hexdigest(),
+        "contract": reader.classifier.contract.model_dump(mode="json"),
+        "device": reader.classifier.device.value,
+        "steady": asdict(reader.steady.settings),
+    }
+
+
+def _print_json(answer: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
+def _print_summary(
+    console: Console, summary: Summary, senders: list[OscSender], source: Source | None
+) -> None:
+    share = summary.with_face / summary.frames if summary.frames else 0.0
+    corrupt = f", corrupt {summary.corrupt}" if summary.corrupt else ""
+    lines = [
+        f"frames {summary.frames}, skipped {summary.skipped}{corrupt}, with a face {share:.1%}, "
+        f"{summary.fps:.1f} fps"
+    ]
+    if summary.frames:
+        p50, p95, p99 = (summary.latency.percentile(p) for p in (0.50, 0.95, 0.99))
+        lines.append(f"latency, capture to sent: p50 {p50} ms, p95 {p95} ms, p99 {p99} ms")
+    for sender in senders:
+        error = f" (last: {sender.last_error})" if sender.last_error else ""
+        lines.append(f"OSC {sender.receiver}: sent {sender.sent}, failed {sender.failed}{error}")
+    if source is not None and source.missing:
+        lines.append(f"{source.name} was away at the end")
+    for line in lines:
+        console.print(line, highlight=False, soft_wrap=True)

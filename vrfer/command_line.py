@@ -1,0 +1,94 @@
+"""What both command lines share: exit codes, one-line errors, logging, clean endings.
+
+Exit codes: 0 done, 2 bad input, 130 stopped by Ctrl-C, 1 a bug.
+"""
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+import click
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+
+from vrfer.errors import VrferError
+
+DONE = 0
+BUG = 1
+BAD_INPUT = 2
+STOPPED = 130
+
+
+def run_app(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit code.
+
+    Args:
+        app: The commands.
+        arguments: Without the program's name; None takes the process's own.
+    """
+    _speak_utf8()
+    _set_up_logging()
+    try:
+        result = app(args=arguments, standalone_mode=False)
+    except VrferError as err:
+        text = str(err)
+        Console(stderr=True, soft_wrap=True, highlight=False).print(
+            f"Error: {text[:1].upper()}{text[1:]}", markup=False
+        )
+        return BAD_INPUT
+    except click.ClickException as err:
+        err.show()
+        return BAD_INPUT
+    except (KeyboardInterrupt, click.Abort):
+        return STOPPED
+    except BrokenPipeError:
+        # Whoever read our output has had enough; keep the interpreter from saying so at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    return result if isinstance(result, int) else DONE
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[threading.Event]:
+    """Give an event that the first Ctrl-C (or the system's request to end) sets.
+
+    A second Ctrl-C interrupts at once.
+    """
+    stop = threading.Event()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = {number: signal.signal(number, on_signal) for number in numbers}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _speak_utf8() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def _set_up_logging() -> None:
+    handler = RichHandler(
+        console=Console(stderr=True), show_path=False, log_time_format="%H:%M:%S", markup=False
+    )
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler], force=True)
+    logging.getLogger("vrfer").setLevel(logging.INFO)

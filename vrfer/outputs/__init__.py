@@ -1,0 +1,1 @@
+"""What is done with a reading: OSC to receivers, a recording."""

@@ -1,0 +1,229 @@
+"""The one-way street, end to end: source -> finder -> crop -> classifier -> steady -> outputs.
+
+It wires stations together and counts; it knows no window and no command line.
+"""
+
+import math
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from vrfer.classifier import Classifier, Device
+from vrfer.crop import lower_half
+from vrfer.expressions import EXPRESSIONS, NO_FACE_ID
+from vrfer.finder import Finder
+from vrfer.frames import Frame, Reading
+from vrfer.outputs.osc import OscSender, encode_bundle
+from vrfer.outputs.recorder import Recorder
+from vrfer.shipped import default_model, shipped
+from vrfer.sources import Source, open_source
+from vrfer.steady import Steady, SteadySettings
+
+_WAIT_S = 0.1
+"""How long to wait for a frame before looking whether to stop."""
+
+
+class Reader:
+    """Turns frames into readings: all stations between source and outputs; a context manager."""
+
+    def __init__(
+        self,
+        model: Path | None = None,
+        *,
+        device: Device = Device.AUTO,
+        steady: SteadySettings | None = None,
+    ) -> None:
+        """Load network and finder.
+
+        Args:
+            model: Network file; None takes the built-in one.
+            device: Where the network runs.
+            steady: How calm readings are; None takes the defaults and the network's own
+                threshold for being unsure.
+
+        Raises:
+            ModelContractError: The network or one of the finder's files cannot be used.
+        """
+        self.model = default_model() if model is None else model
+        self.classifier = Classifier(self.model, device)
+        if self.classifier.contract.region != "lower-half":
+            raise self.classifier.unfit("it reads full faces, and a headset hides the upper half")
+        if steady is None:
+            steady = SteadySettings(unsure_below=self.classifier.contract.unsure_below)
+        self.steady = Steady(steady)
+        self.finder = Finder(shipped("models"))
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+    def close(self) -> None:
+        """Give MediaPipe's resources back; more calls do nothing."""
+        self.finder.close()
+
+    def read(self, frame: Frame) -> Reading:
+        """Process one frame."""
+        face = self.finder.find(frame.image)
+        if face is None:
+            return self.steady.update(frame, None, None)
+        patch = lower_half(
+            frame.image, face, self.classifier.contract.crop, self.classifier.patch_size
+        )
+        return self.steady.update(frame, face, self.classifier.classify(patch))
+
+
+def read_expressions(source: str, *, model: Path | None = None) -> Iterator[Reading]:
+    """Yield a reading for every processed frame of a source, until it ends.
+
+    Args:
+        source: A camera's number or name, a URL, a video, a picture or a folder of pictures.
+        model: Network file; None takes the built-in one.
+
+    Raises:
+        VrferError: The source or the network cannot be used.
+    """
+    with open_source(source) as opened, Reader(model) as reader:
+        while not opened.exhausted:
+            frame = opened.read(_WAIT_S)
+            if frame is not None:
+                yield reader.read(frame)
+
+
+class Durations:
+    """Percentiles of any number of durations in constant memory, to a tenth of a millisecond."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self._tenths: Counter[int] = Counter()
+
+    def add(self, duration_ms: float) -> None:
+        """Count one duration."""
+        self._tenths[round(duration_ms * 10)] += 1
+
+    def percentile(self, share: float) -> float:
+        """Return the duration in ms that a share (0-1) of all do not exceed; NaN if empty."""
+        needed = math.ceil(share * self._tenths.total())
+        seen = 0
+        for tenths in sorted(self._tenths):
+            seen += self._tenths[tenths]
+            if seen >= needed:
+                return tenths / 10
+        return math.nan
+
+
+@dataclass(slots=True, eq=False)
+class Summary:
+    """What a run did, growing while it runs."""
+
+    frames: int = 0
+    """Processed frames."""
+    with_face: int = 0
+    """Processed frames with a face."""
+    duration_s: float = 0.0
+    """From the first frame to the last, on the wall clock."""
+    skipped: int = 0
+    """Live frames that newer ones replaced."""
+    corrupt: int = 0
+    """Frames that could not be decoded."""
+    latency: Durations = field(default_factory=Durations)
+    """Capture to everything sent, ms."""
+
+    @property
+    def fps(self) -> float:
+        """Processed frames a second; 0 for fewer than two."""
+        return (self.frames - 1) / self.duration_s if self.duration_s > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Where readings go."""
+
+    senders: Sequence[OscSender] = ()
+    recorder: Recorder | None = None
+    on_reading: Callable[[Reading, float], None] | None = None
+    """Called after sending, with the latency in ms; it must be quick."""
+
+
+def run(
+    source: Source,
+    reader: Reader,
+    outputs: Outputs,
+    *,
+    seconds: float | None = None,
+    stop: threading.Event | None = None,
+    summary: Summary | None = None,
+) -> Summary:
+    """Process a source until it ends, the time is over, or `stop` is set.
+
+    Args:
+        source: Where frames come from.
+        reader: Turns them into readings.
+        outputs: Where readings go.
+        seconds: For live sources and paced files time on the wall clock.
+        stop: Ends the run after the frame at hand.
+        summary: Filled while running, for callers that show it meanwhile.
+
+    Returns:
+        The summary.
+    """
+    summary = Summary() if summary is None else summary
+    stop = threading.Event() if stop is None else stop
+    deadline = None if seconds is None else time.monotonic() + seconds
+    first_ns: int | None = None
+    last: Reading | None = None
+    while not (source.exhausted or stop.is_set()):
+        if deadline is not None and time.monotonic() >= deadline:
+            break
+        frame = source.read(_WAIT_S)
+        if frame is None:
+            if source.missing and last is not None and last.face is not None:
+                last = _gone(last)
+                _send(outputs.senders, last)
+            continue
+        last = reader.read(frame)
+        _send(outputs.senders, last)
+        latency_ms = (time.monotonic_ns() - frame.captured_ns) / 1e6
+        if outputs.recorder is not None:
+            outputs.recorder.write(last, latency_ms)
+        first_ns = frame.captured_ns if first_ns is None else first_ns
+        summary.frames += 1
+        summary.with_face += last.face is not None
+        summary.latency.add(latency_ms)
+        summary.duration_s = (frame.captured_ns - first_ns) / 1e9
+        summary.skipped, summary.corrupt = source.skipped, source.corrupt
+        if outputs.on_reading is not None:
+            outputs.on_reading(last, latency_ms)
+    return summary
+
+
+def _send(senders: Sequence[OscSender], reading: Reading) -> None:
+    due = [sender for sender in senders if sender.is_due(reading)]
+    if due:
+        bundle = encode_bundle(reading)
+        for sender in due:
+            sender.send(bundle)
+
+
+def _gone(last: Reading) -> Reading:
+    """Return a reading without a face for now: the camera is away, so the scene must not freeze."""
+    return Reading(
+        frame=last.frame,
+        captured_ns=time.monotonic_ns(),
+        captured_unix_ns=time.time_ns(),
+        source_s=None,
+        face=None,
+        raw=None,
+        steady=np.zeros(len(EXPRESSIONS), np.float32),
+        label_id=NO_FACE_ID,
+        unsure=False,
+    )

@@ -1,0 +1,90 @@
+"""Cameras and streams that OpenCV reads, as devices of a `LiveSource`."""
+
+import functools
+import threading
+import time
+
+import cv2
+
+from vrfer.errors import SourceError
+from vrfer.sources.live import Capture, Device
+from vrfer.sources.opencv import retrieve_bgr
+
+STREAM_TIMEOUT_MS = 4000
+"""How long FFmpeg may wait for a server, to open and to read; its own default is 30 s."""
+STREAM_GRACE_S = 0.1
+"""A stream has ended when grabbing fails for this long; one damaged frame is no end."""
+RETRY_S = 0.02
+"""Pause after a failed grab, so that a camera which has gone does not occupy a core."""
+
+
+class CvDevice(Device):
+    """An opened `cv2.VideoCapture`."""
+
+    def __init__(
+        self, name: str, capture: cv2.VideoCapture, stop: threading.Event, grace_s: float
+    ) -> None:
+        """Take over an opened capture.
+
+        Args:
+            name: For messages.
+            capture: Closed by `close`.
+            stop: Ends waiting.
+            grace_s: How long grabbing may fail before the device counts as gone.
+        """
+        self._name = name
+        self._capture = capture
+        self._stop = stop
+        self._grace_s = grace_s
+
+    def read(self) -> Capture:
+        """Wait for the next frame; see `Device.read`."""
+        give_up_s = time.monotonic() + self._grace_s
+        while not self._capture.grab():
+            if time.monotonic() >= give_up_s or self._stop.wait(RETRY_S):
+                raise SourceError(
+                    f"{self._name} delivers no pictures",
+                    "Check its connection, and close other programs that use it.",
+                )
+        captured_ns, captured_unix_ns = time.monotonic_ns(), time.time_ns()
+        return Capture(retrieve_bgr(self._capture), captured_ns, captured_unix_ns)
+
+    def close(self) -> None:
+        """Release the capture."""
+        self._capture.release()
+
+    def abort(self) -> None:
+        """Do nothing: OpenCV cannot be interrupted; releasing in mid-read would crash it."""
+
+
+def open_stream(url: str, name: str, stop: threading.Event) -> Device:
+    """Open a network stream with FFmpeg.
+
+    Args:
+        url: With credentials, if any.
+        name: The URL without them, for messages.
+        stop: Ends waiting.
+
+    Raises:
+        SourceError: It cannot be reached, or is not a video.
+    """
+    timeouts = (
+        cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
+        STREAM_TIMEOUT_MS,
+        cv2.CAP_PROP_READ_TIMEOUT_MSEC,
+        STREAM_TIMEOUT_MS,
+    )
+    capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG, timeouts)
+    if not capture.isOpened():
+        capture.release()
+        raise SourceError(
+            f"{name} cannot be opened as a video stream",
+            "Check the address, and that the camera or server is switched on and can be reached.",
+        )
+    capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+    return CvDevice(name, capture, stop, STREAM_GRACE_S)
+
+
+def stream_opener(url: str, name: str) -> functools.partial[Device]:
+    """Return the opener of a stream for a `LiveSource`."""
+    return functools.partial(open_stream, url, name)

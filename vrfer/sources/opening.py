@@ -1,0 +1,140 @@
+"""Decides what a source is: the one place that reads `--source`."""
+
+import functools
+import os
+import re
+import threading
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from vrfer.errors import SourceError
+from vrfer.sources import cameras, capturing, mjpeg, pictures
+from vrfer.sources.base import Source
+from vrfer.sources.files import open_folder, open_picture
+from vrfer.sources.live import Device, LiveSource
+from vrfer.sources.multipart import boundary_of
+from vrfer.sources.opencv import prepare_opencv
+from vrfer.sources.video import VideoSource
+
+STREAM_SCHEMES = frozenset({"rtsp", "rtsps", "rtmp", "udp", "tcp", "srt"})
+SNIFFED = 4096
+"""So many bytes tell a picture from a video from a text."""
+LIKE_A_PATH = re.compile(r"[/\\]|\.[A-Za-z][A-Za-z0-9]{1,4}$")
+"""A folder or a suffix: no camera is called that ("USB2.0 Camera" has none)."""
+CHECK_SPELLING = "Check its spelling and its folder."
+CHECK_ADDRESS = "It should look like http://192.168.1.20:8080/video."
+
+
+def open_source(spec: str, *, as_fast_as_possible: bool = False) -> Source:
+    """Open a camera, stream, video, picture or folder of pictures.
+
+    Args:
+        spec: A camera's number ("0"), a URL, a path, or a camera's name or a part of it; tried in
+            this order. A file whose name is a number is given as "./0".
+        as_fast_as_possible: Whether files ignore their own times.
+
+    Raises:
+        SourceError: It does not exist, cannot be reached, or is not what it says.
+    """
+    spec = spec.strip()
+    if not spec:
+        raise SourceError(
+            "No source is given", "Give a camera's number or name, a URL, or a file's name."
+        )
+    if re.fullmatch(r"[0-9]{1,4}", spec):
+        return cameras.open_camera(int(spec))
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", spec):
+        return _open_url(spec)
+    path = Path(os.path.expanduser(spec))
+    try:
+        there = path.exists()
+    except OSError as err:
+        raise _unreadable(path, err) from err
+    if there:
+        return _open_path(path, as_fast_as_possible)
+    if LIKE_A_PATH.search(spec):
+        raise SourceError(f"There is no file or folder {spec}", CHECK_SPELLING)
+    return cameras.open_camera(cameras.find_camera(spec, cameras.list_cameras()).index)
+
+
+def without_credentials(url: str) -> str:
+    """Return a URL as it may be shown and logged: no user, password or query."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, "..." if parts.query else "", ""))
+
+
+def _open_path(path: Path, as_fast_as_possible: bool) -> Source:
+    if path.is_dir():
+        return open_folder(path, as_fast_as_possible)
+    try:
+        with path.open("rb") as file:
+            start = file.read(SNIFFED)
+    except OSError as err:
+        raise _unreadable(path, err) from err
+    if not start:
+        raise SourceError(f"{path} is empty (0 bytes)", "Copy or record it anew.")
+    if pictures.is_picture(start):
+        return open_picture(path, as_fast_as_possible)
+    if path.suffix.lower() in pictures.SUFFIXES:
+        raise SourceError(f"{path} is not a picture, whatever its name says", "Check the file.")
+    if _is_text(start):  # FFmpeg would "play" it, letter by letter
+        raise SourceError(f"{path} is a text, not a video or picture", "Give a video or picture.")
+    return VideoSource(path, as_fast_as_possible)
+
+
+def _unreadable(path: Path, err: OSError) -> SourceError:
+    return SourceError(f"{path} cannot be read ({err.strerror})", "Check its name and permissions.")
+
+
+def _is_text(start: bytes) -> bool:
+    if b"\0" in start:
+        return False
+    try:
+        start.decode("utf-8")
+    except UnicodeDecodeError as err:
+        return err.start > len(start) - 4 and len(start) == SNIFFED  # cut within a character
+    return True
+
+
+def _open_url(url: str) -> Source:
+    try:
+        parts = urlsplit(url)
+        complete = bool(parts.hostname) and parts.port != 0
+    except ValueError as err:
+        raise SourceError(f"The address given is not valid ({err})", CHECK_ADDRESS) from err
+    if not complete:
+        raise SourceError("The address given names no computer", CHECK_ADDRESS)
+    name, scheme = without_credentials(url), parts.scheme.lower()
+    if scheme not in {"http", "https"} | STREAM_SCHEMES:
+        known = ", ".join(["http", "https", *sorted(STREAM_SCHEMES)])
+        raise SourceError(f"{name} has an unknown kind of address", f"Known kinds: {known}.")
+    prepare_opencv()
+    if scheme in STREAM_SCHEMES:
+        return LiveSource(name, capturing.stream_opener(url, name))
+    return LiveSource(name, functools.partial(_open_http, url, name))
+
+
+def _open_http(url: str, name: str, stop: threading.Event) -> Device:
+    """Look at what a server offers, and read it accordingly."""
+    answer = mjpeg.request(url, name)
+    kind = answer.headers.get_content_type()
+    boundary = boundary_of(answer.headers.get("Content-Type", ""))
+    if answer.status == 200 and boundary:
+        return mjpeg.MjpegDevice(name, answer, boundary)
+    answer.connection.close()
+    challenge = answer.headers.get("WWW-Authenticate", "").lower()
+    if answer.status == 401 and not (challenge.startswith("digest") and urlsplit(url).username):
+        raise SourceError(
+            f"{name} wants a user name and password, or refuses those given",
+            "Give them in the address: http://USER:PASSWORD@...",
+        )
+    if answer.status not in {200, 401}:
+        raise SourceError(f"{name} answers with error {answer.status}", "Check the address.")
+    if kind.startswith(("text/", "image/")):
+        what = "a web page" if kind.startswith("text/") else "a single picture"
+        raise SourceError(
+            f"{name} is {what}, not a video stream",
+            "Give the address of the stream itself; many cameras have it at /video or /stream.",
+        )
+    return capturing.open_stream(url, name, stop)

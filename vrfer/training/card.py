@@ -1,0 +1,101 @@
+"""Model cards, written from what was measured; nothing in them is typed in by hand."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from vrfer.contract import Contract
+from vrfer.expressions import EXPRESSIONS
+from vrfer.training.checkpoint import RunState
+from vrfer.training.measure import Measures
+
+
+def write_card(
+    path: Path,
+    contract: Contract,
+    measures: Sequence[Measures],
+    state: RunState,
+    difference: float,
+) -> None:
+    """Write the card of an exported network.
+
+    Args:
+        path: Markdown file, replaced if it exists.
+        contract: The file's contract.
+        measures: What `vrfer-train evaluate` measures on the file.
+        state: The run that it comes from.
+        difference: Largest difference of probabilities between torch and ONNX Runtime.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    recipe = state.recipe
+    stages = ", ".join(f"{stage.epochs} epochs {stage.region}" for stage in recipe.stages)
+    lines = [
+        f"# {contract.name}",
+        "",
+        recipe.about,
+        "",
+        f"Written by `vrfer-train export`; check it with `vrfer-train evaluate {path.stem}.onnx`.",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| architecture | {contract.architecture} |",
+        f"| sees | {contract.region}, {contract.input.height} x {contract.input.width} gray "
+        f"pixels, effective resolution {contract.crop.face_px} pixels a face |",
+        f"| starting weights | {contract.training.lineage} |",
+        f"| trained on | {contract.training.data} |",
+        f"| recipe | {recipe.name}, seed {recipe.seed}: {stages} |",
+        f"| terms | {contract.training.terms} |",
+        f"| temperature (in the graph, fitted on validation) | {contract.temperature:.3f} |",
+        f"| unsure below (validation) | {contract.unsure_below:.3f} |",
+        f"| torch against ONNX Runtime, largest difference | {difference:.1e} |",
+        "",
+        "## Measured on this file",
+        "",
+        "Accuracy, recall, macro-F1 and ECE (15 bins) against the majority labels; KL from the "
+        "crowd's votes, in nats; the interval is Wilson's, 95 %.",
+        "",
+        *measures_table(measures),
+        "",
+        "Recall by expression (pictures of it):",
+        "",
+        *recall_table(measures),
+        "",
+    ]
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+
+def measures_table(measures: Sequence[Measures]) -> list[str]:
+    """Return the main figures as lines of a Markdown table."""
+    lines = [
+        "| FER+ split | pictures | accuracy | 95 % interval | macro-F1 | ECE | KL |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {m.split} | {m.pictures} | {m.accuracy:.2%} | {m.accuracy_low:.2%} to "
+        f"{m.accuracy_high:.2%} | {m.macro_f1:.3f} | {m.ece:.3f} | {m.kl_nats:.3f} |"
+        for m in measures
+    ]
+    return lines
+
+
+def recall_table(measures: Sequence[Measures]) -> list[str]:
+    """Return recall by class as lines of a Markdown table."""
+    lines = [f"| FER+ split | {' | '.join(EXPRESSIONS)} |", f"|---|{'---|' * len(EXPRESSIONS)}"]
+    for m in measures:
+        cells = [
+            f"{m.recall[name]:.0%} ({m.class_pictures[name]})" if name in m.recall else "-"
+            for name in EXPRESSIONS
+        ]
+        lines.append(f"| {m.split} | {' | '.join(cells)} |")
+    return lines
+
+
+def confusion_table(found: Measures) -> list[str]:
+    """Return the confusion matrix as lines of a Markdown table: rows are the true labels."""
+    lines = [f"| is \\ read as | {' | '.join(EXPRESSIONS)} |", f"|---|{'---|' * len(EXPRESSIONS)}"]
+    lines += [
+        f"| {name} | {' | '.join(map(str, row))} |"
+        for name, row in zip(EXPRESSIONS, found.confusion, strict=True)
+    ]
+    return lines

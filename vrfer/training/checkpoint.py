@@ -1,0 +1,122 @@
+"""Checkpoints of a run: written whole or not at all, and read without running any code."""
+
+import os
+import pickle
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vrfer.errors import DataError, RecipeError
+from vrfer.training.recipe import Recipe
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class EpochResult:
+    """What one epoch did."""
+
+    stage: int
+    """Index of the recipe's stage."""
+    region: str
+    epoch: int
+    """Counted from 0 within the stage."""
+    phase: str
+    learning_rate: float
+    loss: float
+    """Mean training loss, nats."""
+    validation_accuracy: float
+    """Share of right answers on the validation split's majority labels, 0-1."""
+
+
+@dataclass(slots=True, eq=False)
+class RunState:
+    """Everything that a run needs to go on exactly where it stopped.
+
+    Random numbers need no state: each epoch seeds its generators from (seed, stage, epoch).
+    """
+
+    recipe: Recipe
+    mean_gray: float
+    """Mean gray value of the training pictures, 0-255."""
+    network: dict[str, Any]
+    optimizer: dict[str, Any] | None = None
+    stage: int = 0
+    """Index of the stage to go on with; the number of stages when all is done."""
+    epoch: int = 0
+    """Next epoch of that stage, counted from 0."""
+    lowest_error: float = float("inf")
+    """Lowest validation error of this stage so far, for the plateau rule."""
+    stagnant_epochs: int = 0
+    """Epochs since that error was reached or the learning rate was last divided."""
+    drops: int = 0
+    """How often the plateau rule has divided the learning rate by 10."""
+    best_accuracy: float = -1.0
+    """Highest validation accuracy among this stage's selectable epochs."""
+    history: list[EpochResult] = field(default_factory=list)
+
+
+def save_state(state: RunState, path: Path) -> None:
+    """Write a checkpoint; an existing file is replaced only once the new one is complete.
+
+    Raises:
+        DataError: The disk is full or the folder cannot be written.
+    """
+    content = {
+        "schema_version": SCHEMA_VERSION,
+        **{name: getattr(state, name) for name in RunState.__slots__},
+        "recipe": state.recipe.model_dump(mode="json"),
+        "history": [asdict(result) for result in state.history],
+    }
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(content, temporary)
+        os.replace(temporary, path)
+    except (OSError, RuntimeError) as err:  # torch reports a full disk as RuntimeError
+        temporary.unlink(missing_ok=True)
+        raise DataError(
+            f"the checkpoint {path} could not be written: {err}",
+            "Free some space and start the same command again; it goes on from the last "
+            "checkpoint.",
+        ) from err
+
+
+def load_state(path: Path) -> RunState:
+    """Read a checkpoint.
+
+    Raises:
+        RecipeError: The file is missing, damaged, or no checkpoint of vrfer.
+    """
+    if not path.is_file():
+        raise RecipeError(
+            f"there is no checkpoint {path}", "Name a .pt file that vrfer-train fit wrote."
+        )
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        _check_version(content.pop("schema_version"))
+        content["recipe"] = Recipe.model_validate(content["recipe"])
+        content["history"] = [EpochResult(**result) for result in content["history"]]
+        return RunState(**content)
+    except (
+        OSError,
+        EOFError,
+        RuntimeError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        pickle.UnpicklingError,
+    ) as err:
+        reason = str(err).splitlines()[0] if str(err) else type(err).__name__
+        raise RecipeError(
+            f"{path} is no checkpoint of vrfer that can be read ({reason})",
+            "Delete the file to start the stage again, or name another.",
+        ) from err
+
+
+def _check_version(version: int) -> None:
+    if version != SCHEMA_VERSION:
+        raise ValueError(f"schema version {version} instead of {SCHEMA_VERSION}")

@@ -1,0 +1,145 @@
+"""Predictions of exported networks and of checkpoints, and what they measure on each split."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+import torch
+
+from vrfer.contract import METADATA_KEY, Contract, read_contract
+from vrfer.crop import face_crop
+from vrfer.errors import DataError, ModelContractError
+from vrfer.training.batches import patches_of
+from vrfer.training.checkpoint import RunState, load_state
+from vrfer.training.ferplus import FaceSet, FerPlus, Votes
+from vrfer.training.loop import VALIDATION_BATCH, evaluating
+from vrfer.training.measure import Measures, measure
+from vrfer.training.nets import FaceNetwork, create_network
+from vrfer.training.recipe import Occlusion, Region
+
+SplitName = Literal["validation", "test", "test-deduplicated"]
+SPLITS: tuple[SplitName, ...] = ("validation", "test", "test-deduplicated")
+
+
+def faces_of(data: FerPlus, split: SplitName, *, votes: Votes = "official") -> FaceSet:
+    """Return a split's faces with majority labels; `test-deduplicated` has no pixel twins."""
+    if split == "validation":
+        return data.split("validation", votes=votes, labels="majority")
+    test = data.split("test", votes=votes, labels="majority")
+    return data.deduplicated_test(test, votes=votes) if split == "test-deduplicated" else test
+
+
+def evaluate_file(model: Path, data: FerPlus, splits: Sequence[SplitName]) -> list[Measures]:
+    """Measure an exported network through ONNX Runtime, on crops as the app cuts them.
+
+    Raises:
+        ModelContractError: The file is missing, broken, or carries no contract.
+    """
+    session, contract = open_network(model)
+    return [
+        measure(run_network(session, contract, faces.faces, "probabilities"), faces, split)
+        for split in splits
+        for faces in [faces_of(data, split)]
+    ]
+
+
+def open_network(model: Path) -> tuple[onnxruntime.InferenceSession, Contract]:
+    """Load an exported network on the CPU, and its contract."""
+    try:
+        session = onnxruntime.InferenceSession(
+            model.read_bytes(), providers=["CPUExecutionProvider"]
+        )
+    except OSError as err:
+        raise ModelContractError(
+            f"the network {model} cannot be read: {err.strerror or err}", "Check its name."
+        ) from err
+    except Exception as err:
+        raise ModelContractError(
+            f"the network {model} is broken or no ONNX file", "Export it again."
+        ) from err
+    text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+    return session, read_contract(text, file=str(model))
+
+
+def run_network(
+    session: onnxruntime.InferenceSession,
+    contract: Contract,
+    faces: npt.NDArray[np.uint8],
+    output: str,
+) -> npt.NDArray[np.float32]:
+    """Return one output for N x F x F gray faces as the data set cuts them."""
+    size = (contract.input.height, contract.input.width)
+    patches = np.stack(
+        [face_crop(face, contract.region, contract.crop.face_px, size) for face in faces]
+    )[:, None]
+    parts = [
+        session.run([output], {contract.input.name: patches[start : start + VALIDATION_BATCH]})[0]
+        for start in range(0, len(patches), VALIDATION_BATCH)
+    ]
+    return np.concatenate(parts).astype(np.float32)
+
+
+def evaluate_checkpoint(
+    path: Path,
+    data: FerPlus,
+    splits: Sequence[SplitName],
+    *,
+    region: Region | None = None,
+    occlusion: Occlusion | None = None,
+) -> list[Measures]:
+    """Measure a checkpoint with torch, on its own region or on another.
+
+    Args:
+        path: A `<region>.pt` that fit wrote.
+        data: FER+.
+        splits: What to measure on.
+        region: What the network may see; None takes the region of its stage.
+        occlusion: How an upper half is hidden; None takes the stage's way.
+    """
+    state = load_state(path)
+    stage = state.recipe.stages[_finished_stage(state)]
+    network = load_network(state)
+    region = stage.region if region is None else region
+    if region == "lower-half":
+        network.occlusion = stage.occlusion if occlusion is None else occlusion
+    else:
+        network.occlusion = None
+    results = []
+    for split in splits:
+        faces = faces_of(data, split, votes=state.recipe.data.votes)
+        logits = predict_logits(network, faces.faces, region, state.recipe.input.size)
+        probabilities = torch.from_numpy(logits).softmax(dim=1).numpy()
+        results.append(measure(probabilities, faces, split))
+    return results
+
+
+def load_network(state: RunState) -> FaceNetwork:
+    """Build the network of a checkpoint, with its weights and its stage's occlusion."""
+    network = create_network(state.recipe, mean_gray=state.mean_gray)
+    network.load_state_dict(state.network)
+    stage = state.recipe.stages[_finished_stage(state)]
+    network.occlusion = stage.occlusion if stage.region == "lower-half" else None
+    return network.eval()
+
+
+def _finished_stage(state: RunState) -> int:
+    if not state.history:
+        raise DataError(
+            "the checkpoint holds an untrained network", "Train it with vrfer-train fit."
+        )
+    return state.history[-1].stage
+
+
+def predict_logits(
+    network: FaceNetwork, faces: npt.NDArray[np.uint8], region: Region, size: int
+) -> npt.NDArray[np.float32]:
+    """Return N x 8 logits for N x F x F gray faces, in 32-bit floats on the CPU."""
+    with evaluating(network):
+        parts = [
+            network(patches_of(faces[start : start + VALIDATION_BATCH], region, size)).float()
+            for start in range(0, len(faces), VALIDATION_BATCH)
+        ]
+    return torch.cat(parts).numpy()

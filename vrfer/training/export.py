@@ -1,0 +1,197 @@
+"""Export: from a checkpoint to one ONNX file that explains itself, and its card.
+
+Normalisation, temperature and softmax live in the graph. The file is compared with torch before
+anything is written over.
+"""
+
+import json
+import logging
+import os
+import warnings
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+
+from vrfer.contract import METADATA_KEY, Contract, Figures, NetworkInput, Training
+from vrfer.crop import CropGeometry
+from vrfer.errors import DataError, ModelContractError
+from vrfer.training.batches import patches_of
+from vrfer.training.card import write_card
+from vrfer.training.checkpoint import RunState, load_state
+from vrfer.training.evaluate import (
+    SPLITS,
+    evaluate_file,
+    faces_of,
+    load_network,
+    open_network,
+    predict_logits,
+    run_network,
+)
+from vrfer.training.ferplus import FACE_PX, FerPlus
+from vrfer.training.measure import Measures, best_temperature, unsure_threshold
+from vrfer.training.nets import FaceNetwork
+from vrfer.training.recipe import Data
+
+logger = logging.getLogger(__name__)
+
+OPSET = 20
+TOLERANCE = 1e-4
+"""Largest difference of probabilities between torch and ONNX Runtime."""
+DATA_TERMS = (
+    "FER2013's pictures were gathered by web search and remain their owners'; no licence for them "
+    "is known. The FER+ votes are Microsoft's, MIT licence. Research use."
+)
+
+
+class ExportedGraph(nn.Module):
+    """What the file computes: uint8 patches to probabilities, logits and Grad-CAM maps."""
+
+    def __init__(self, network: FaceNetwork, temperature: float) -> None:
+        """Wrap a network that is in evaluation mode."""
+        super().__init__()
+        self.network = network
+        self.temperature = temperature
+
+    def forward(self, patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return N x 8 probabilities, N x 8 logits and N x 8 x h x w class maps.
+
+        The head is global max-pooling and one linear layer, for which Grad-CAM's map of a class
+        is the feature map weighted by that class's weights (Selvaraju et al., ICCV 2017).
+        """
+        features = self.network.features(patches.float())
+        logits = self.network.head(features.amax(dim=(2, 3)))
+        maps = nn.functional.conv2d(features, self.network.head.weight[:, :, None, None])
+        return torch.softmax(logits / self.temperature, dim=1), logits, maps
+
+
+def export(checkpoint: Path, data: FerPlus, out: Path) -> list[Measures]:
+    """Write `out` (.onnx) and its card (.md beside it), with the figures measured on the file.
+
+    Temperature and the threshold for being unsure are fitted on the validation split.
+
+    Raises:
+        RecipeError: The checkpoint cannot be used.
+        ModelContractError: The exported file does not compute what torch computes.
+        DataError: The file cannot be written.
+    """
+    state = load_state(checkpoint)
+    network = load_network(state)
+    stage = state.recipe.stages[state.history[-1].stage]
+    size = state.recipe.input.size
+    validation = faces_of(data, "validation", votes=state.recipe.data.votes)
+    logits = predict_logits(network, validation.faces, stage.region, size)
+    temperature = best_temperature(logits, validation)
+    probabilities = torch.from_numpy(logits / temperature).softmax(dim=1).numpy()
+    contract = Contract(
+        name=out.stem,
+        architecture=state.recipe.network,
+        region=stage.region,
+        input=NetworkInput(height=size // 2 if stage.region == "lower-half" else size, width=size),
+        crop=CropGeometry(face_px=FACE_PX),
+        temperature=temperature,
+        unsure_below=unsure_threshold(probabilities, validation),
+        training=_provenance(state),
+    )
+    temporary = out.with_name(f"{out.stem}.{os.getpid()}.tmp.onnx")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        graph = _graph(network, contract)
+        difference = _write_and_compare(graph, network, contract, temporary, validation.faces[:64])
+        measures = evaluate_file(temporary, data, SPLITS)
+        figures = tuple(_figures(found) for found in measures)
+        contract = contract.model_copy(update={"figures": figures})
+        _write(graph, contract, temporary)
+        os.replace(temporary, out)
+        write_card(out.with_suffix(".md"), contract, measures, state, difference)
+    except OSError as err:
+        raise DataError(
+            f"the network {out} cannot be written: {err.strerror or err}",
+            "Free some space, or name another folder with --out.",
+        ) from err
+    finally:
+        temporary.unlink(missing_ok=True)
+    return measures
+
+
+def _graph(network: FaceNetwork, contract: Contract) -> onnx.ModelProto:
+    example = torch.zeros(2, 1, contract.input.height, contract.input.width, dtype=torch.uint8)
+    exporter_log = logging.getLogger("torch.onnx")
+    level = exporter_log.level
+    exporter_log.setLevel(logging.ERROR)  # it warns that torchvision is absent
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            program = torch.onnx.export(
+                ExportedGraph(network, contract.temperature).eval(),
+                (example,),
+                dynamo=True,
+                input_names=[contract.input.name],
+                output_names=["probabilities", "logits", "maps"],
+                dynamic_shapes=({0: torch.export.Dim("n")},),
+                opset_version=OPSET,
+                verbose=False,
+            )
+    finally:
+        exporter_log.setLevel(level)
+    if program is None:
+        raise ModelContractError("torch exported nothing", "Report this as a bug.")
+    graph: onnx.ModelProto = program.model_proto
+    onnx.checker.check_model(graph, full_check=True)
+    return graph
+
+
+def _write(graph: onnx.ModelProto, contract: Contract, path: Path) -> None:
+    del graph.metadata_props[:]
+    graph.metadata_props.add(key=METADATA_KEY, value=contract.model_dump_json())
+    graph.doc_string = f"vrfer {contract.name}: see the metadata entry {METADATA_KEY!r}"
+    onnx.save(graph, path)
+
+
+def _write_and_compare(
+    graph: onnx.ModelProto,
+    network: FaceNetwork,
+    contract: Contract,
+    path: Path,
+    faces: np.ndarray[tuple[int, ...], np.dtype[np.uint8]],
+) -> float:
+    _write(graph, contract, path)
+    session, _ = open_network(path)
+    exported = run_network(session, contract, faces, "probabilities")
+    # The app's crops are rounded to whole gray levels, so torch gets rounded patches too.
+    patches = patches_of(faces, contract.region, contract.input.width).round().to(torch.uint8)
+    again = session.run(["probabilities"], {contract.input.name: patches.numpy()})[0]
+    with torch.no_grad():
+        expected = ExportedGraph(network, contract.temperature)(patches)[0].numpy()
+    difference = float(np.abs(again - expected).max())
+    drift = float(np.abs(exported - expected).max())
+    if difference > TOLERANCE:
+        raise ModelContractError(
+            f"the exported file differs from torch by {difference:.1e} in probability",
+            "Report this as a bug.",
+        )
+    logger.info("exported against torch: %.1e; with the app's resampling: %.1e", difference, drift)
+    return difference
+
+
+def _provenance(state: RunState) -> Training:
+    recipe = state.recipe
+    return Training(
+        recipe=json.dumps(recipe.model_dump(mode="json")),
+        data=_data_line(recipe.data),
+        terms=DATA_TERMS,
+        lineage="random weights" if recipe.start == "scratch" else recipe.start,
+    )
+
+
+def _data_line(data: Data) -> str:
+    votes = "label.csv" if data.votes == "official" else "fer2013new.csv"
+    return f"FER+ ({votes} votes), {data.labels} labels, {data.training_list} training list"
+
+
+def _figures(found: Measures) -> Figures:
+    values = asdict(found)
+    return Figures(**{name: values[name] for name in Figures.model_fields})

@@ -1,0 +1,292 @@
+"""The training loop: setup, then stages of epochs, each followed by a validation.
+
+Plain torch on top of Lightning Fabric, which chooses device and precision.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from vrfer.errors import DataError, RecipeError
+from vrfer.training.batches import patches_of, training_batches
+from vrfer.training.checkpoint import EpochResult, RunState, load_state, save_state
+from vrfer.training.dsd import zero_layers
+from vrfer.training.ferplus import FaceSet, FerPlus
+from vrfer.training.nets import FaceNetwork, create_network
+from vrfer.training.recipe import Data, Recipe, Region, Stage
+
+VALIDATION_BATCH = 256
+LAST = "last.pt"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run is, for whoever shows it."""
+
+    stage: int
+    region: Region
+    phase: str
+    epoch: int
+    batch: int
+    """Counted from 1 within the epoch."""
+    batches: int
+    """Batches of one epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """Callbacks of a run; the loop knows nothing of terminals or TensorBoard."""
+
+    on_batch: Callable[[Progress], None] = lambda progress: None
+    on_epoch: Callable[[EpochResult, int], None] = lambda result, epochs_so_far: None
+    """Called with the result and the number of finished epochs over all stages."""
+
+
+def training_faces(data: FerPlus, recipe: Data) -> FaceSet:
+    """Return the training pictures that a recipe asks for."""
+    faces = data.split("train", votes=recipe.votes, labels=recipe.labels)
+    return (
+        data.leak_free(faces, votes=recipe.votes) if recipe.training_list == "leak-free" else faces
+    )
+
+
+def fit(
+    recipe: Recipe,
+    data: FerPlus,
+    out: Path,
+    *,
+    accelerator: str = "auto",
+    after: Path | None = None,
+    dry_run: bool = False,
+    watcher: Watcher = Watcher(),
+) -> RunState:
+    """Train a network, or go on with a run that was stopped.
+
+    Args:
+        recipe: The experiment.
+        data: FER+.
+        out: Folder of the run: `last.pt` after every epoch, and for each stage
+            `<region>.pt` with the weights that were best on the validation split.
+        accelerator: Lightning Fabric's word for the device: auto, cpu, cuda.
+        after: A `<region>.pt` of another run; its stage and those before it are taken over.
+        dry_run: One small batch an epoch, for trying a recipe out in seconds.
+        watcher: Told of every batch and epoch.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        RecipeError: `out` holds another experiment, or a checkpoint cannot be used.
+        DataError: A checkpoint cannot be written, or the loss is no longer a number.
+    """
+    fabric = Fabric(accelerator=accelerator, devices=1, precision=recipe.precision)
+    faces = training_faces(data, recipe.data)
+    validation = data.split("validation", votes=recipe.data.votes, labels="majority")
+    if dry_run:
+        faces, validation = (some.take(np.arange(len(some)) < 8) for some in (faces, validation))
+    state = _start(recipe, out, faces, after)
+    while state.stage < len(recipe.stages):
+        _fit_stage(fabric, state, faces, validation, out, watcher)
+    return state
+
+
+def _start(recipe: Recipe, out: Path, faces: FaceSet, after: Path | None) -> RunState:
+    if (out / LAST).exists():
+        state = load_state(out / LAST)
+        if state.recipe != recipe:
+            raise RecipeError(
+                f"{out} holds a run of another recipe ({_first_difference(state.recipe, recipe)})",
+                "Name another folder with --out, or delete this one.",
+            )
+        return state
+    mean_gray = float(faces.faces.mean())
+    torch.manual_seed(recipe.seed)
+    state = RunState(recipe, mean_gray, create_network(recipe, mean_gray=mean_gray).state_dict())
+    return state if after is None else _take_over(state, after)
+
+
+def _take_over(state: RunState, after: Path) -> RunState:
+    other = load_state(after)
+    taken = other.stage + 1
+    mine, theirs = state.recipe, other.recipe
+    same = mine.stages[:taken] == theirs.stages[:taken] and (
+        mine.network,
+        mine.start,
+        mine.input,
+        mine.data,
+        mine.augmentation,
+    ) == (theirs.network, theirs.start, theirs.input, theirs.data, theirs.augmentation)
+    if not same or taken >= len(mine.stages):
+        raise RecipeError(
+            f"{after} does not fit recipe {mine.name}: {_first_difference(theirs, mine)}",
+            "The earlier stages, the network and the data must be the same in both recipes.",
+        )
+    state.network, state.mean_gray, state.stage = other.network, other.mean_gray, taken
+    state.history = list(other.history)
+    return state
+
+
+def _first_difference(old: Recipe, new: Recipe) -> str:
+    before, now = old.model_dump(), new.model_dump()
+    changed = [name for name in before if before[name] != now[name]]
+    return f"{changed[0]} differs" if changed else "nothing differs"
+
+
+def _fit_stage(
+    fabric: Fabric,
+    state: RunState,
+    faces: FaceSet,
+    validation: FaceSet,
+    out: Path,
+    watcher: Watcher,
+) -> None:
+    recipe, index = state.recipe, state.stage
+    stage = recipe.stages[index]
+    network = create_network(recipe, mean_gray=state.mean_gray)
+    network.load_state_dict(state.network)
+    network.occlusion = stage.occlusion if stage.region == "lower-half" else None
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model, optimizer = fabric.setup(network, _optimizer(network, stage))
+    if state.optimizer is not None:
+        optimizer.load_state_dict(state.optimizer)
+    for epoch in range(state.epoch, stage.epochs):
+        rate = learning_rate(stage, epoch, state.drops)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        loss = _train_epoch(fabric, model, optimizer, state, epoch, faces, watcher)
+        if stage.phase(epoch) == "sparse" and stage.dsd is not None and stage.dsd.zeroing:
+            zero_layers(network.convolutions(), stage.dsd)
+        accuracy = validate(fabric, model, validation, stage.region, recipe.input.size)
+        result = EpochResult(index, stage.region, epoch, stage.phase(epoch), rate, loss, accuracy)
+        state.history.append(result)
+        _note_error(state, stage, 1 - accuracy)
+        state.network, state.optimizer = network.state_dict(), optimizer.state_dict()
+        if stage.selectable(epoch) and accuracy > state.best_accuracy:
+            state.best_accuracy = accuracy
+            save_state(state, out / f"{stage.region}.pt")
+        state.epoch = epoch + 1
+        if state.epoch == stage.epochs:
+            _next_stage(state, load_state(out / f"{stage.region}.pt").network)
+        save_state(state, out / LAST)
+        watcher.on_epoch(result, len(state.history))
+
+
+def _next_stage(state: RunState, best_network: dict[str, Tensor]) -> None:
+    state.network, state.optimizer = best_network, None
+    state.stage, state.epoch = state.stage + 1, 0
+    state.lowest_error, state.stagnant_epochs, state.drops = float("inf"), 0, 0
+    state.best_accuracy = -1.0
+
+
+def _optimizer(network: FaceNetwork, stage: Stage) -> torch.optim.SGD:
+    kernels = [p for p in network.parameters() if p.ndim > 1]
+    biases = [p for p in network.parameters() if p.ndim == 1]
+    groups = [
+        {"params": kernels, "weight_decay": stage.weight_decay},
+        {"params": biases, "weight_decay": 0.0},
+    ]
+    return torch.optim.SGD(groups, lr=stage.learning_rate, momentum=stage.momentum)
+
+
+def learning_rate(stage: Stage, epoch: int, drops: int) -> float:
+    """Return the learning rate of an epoch counted from 0.
+
+    Args:
+        stage: Names the schedule.
+        epoch: Epoch within the stage.
+        drops: How often the plateau rule has divided by 10 so far.
+    """
+    factor = 1.0
+    if stage.schedule == "plateau":
+        factor = 0.1**drops
+    elif stage.schedule == "cosine":
+        factor = 0.5 * (1 + math.cos(math.pi * epoch / stage.epochs))
+    if stage.dsd is not None and stage.phase(epoch) == "re-dense":
+        factor *= stage.dsd.redense_rate
+    warmup = min(1.0, (epoch + 1) / (stage.warmup_epochs + 1))
+    return max(stage.learning_rate * factor, stage.lowest_learning_rate) * warmup
+
+
+def _note_error(state: RunState, stage: Stage, error: float) -> None:
+    if error < state.lowest_error:
+        state.lowest_error, state.stagnant_epochs = error, 0
+        return
+    state.stagnant_epochs += 1
+    if state.stagnant_epochs > stage.patience:
+        state.stagnant_epochs = 0
+        state.drops += 1
+
+
+def _train_epoch(
+    fabric: Fabric,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    state: RunState,
+    epoch: int,
+    faces: FaceSet,
+    watcher: Watcher,
+) -> float:
+    recipe = state.recipe
+    stage = recipe.stages[state.stage]
+    seed = epoch_seed(recipe.seed, state.stage, epoch)
+    torch.manual_seed(seed)  # dropout draws from the global generator
+    generator = torch.Generator().manual_seed(seed)
+    batches = math.ceil(len(faces) / stage.batch_size)
+    total = 0.0
+    model.train()
+    epoch_batches = training_batches(
+        faces, stage.region, recipe.input.size, stage.batch_size, recipe.augmentation, generator
+    )
+    for number, batch in enumerate(epoch_batches, start=1):
+        logits = model(fabric.to_device(batch.patches))
+        loss = nn.functional.cross_entropy(logits.float(), fabric.to_device(batch.votes))
+        optimizer.zero_grad()
+        fabric.backward(loss)
+        optimizer.step()
+        total += loss.item() * len(batch.votes)
+        watcher.on_batch(
+            Progress(state.stage, stage.region, stage.phase(epoch), epoch, number, batches)
+        )
+    mean_loss = total / len(faces)
+    if not math.isfinite(mean_loss):
+        raise DataError(
+            f"the training loss became {mean_loss} in epoch {epoch + 1} of {stage.region}",
+            "Lower the learning rate in the recipe; the last good checkpoint was kept.",
+        )
+    return mean_loss
+
+
+def epoch_seed(seed: int, stage: int, epoch: int) -> int:
+    """Return a seed that no other epoch of any stage of the same run has."""
+    return seed * 1_000_003 + stage * 100_003 + epoch
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Switch dropout and gradients off for a while."""
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        model.train(was_training)
+
+
+def validate(fabric: Fabric, model: nn.Module, faces: FaceSet, region: Region, size: int) -> float:
+    """Return the share of faces whose strongest label the network names, 0-1."""
+    labels = torch.from_numpy(faces.labels)
+    right = 0
+    with evaluating(model):
+        for start in range(0, len(faces), VALIDATION_BATCH):
+            part = slice(start, start + VALIDATION_BATCH)
+            patches = fabric.to_device(patches_of(faces.faces[part], region, size))
+            right += int((model(patches).argmax(dim=1).cpu() == labels[part]).sum())
+    return right / len(faces)

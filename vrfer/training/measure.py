@@ -1,0 +1,130 @@
+"""Measures of a network's predictions, as the field states them."""
+
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torchmetrics.functional.classification import (
+    multiclass_calibration_error,
+    multiclass_confusion_matrix,
+    multiclass_f1_score,
+)
+
+from vrfer.expressions import EXPRESSIONS
+from vrfer.training.ferplus import FaceSet
+
+ECE_BINS = 15
+LEAST_PROBABILITY = 1e-7
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """How well predictions agree with people's votes; shares are 0-1."""
+
+    split: str
+    pictures: int
+    accuracy: float
+    """Against the majority labels."""
+    accuracy_low: float
+    """Wilson's 95 % interval."""
+    accuracy_high: float
+    recall: dict[str, float]
+    """Accuracy per class; a class without pictures is left out."""
+    class_pictures: dict[str, int]
+    macro_f1: float
+    ece: float
+    """Expected calibration error against the majority labels, 15 equal bins."""
+    kl_nats: float
+    """Mean Kullback-Leibler divergence from the crowd's votes to the prediction."""
+    confusion: tuple[tuple[int, ...], ...]
+    """Rows: majority label; columns: prediction."""
+
+
+def measure(probabilities: npt.NDArray[np.float32], faces: FaceSet, split: str) -> Measures:
+    """Compare predictions with the labels of a split.
+
+    Args:
+        probabilities: N x 8, rows sum to 1.
+        faces: The N faces with `majority` labels.
+        split: Name for the result.
+    """
+    predicted, labels = torch.from_numpy(probabilities), torch.from_numpy(faces.labels)
+    classes = len(EXPRESSIONS)
+    confusion = multiclass_confusion_matrix(predicted, labels, num_classes=classes)
+    right, per_class = int(confusion.diagonal().sum()), confusion.sum(dim=1).tolist()
+    low, high = wilson_interval(right, len(faces))
+    crowd = faces.crowd.astype(np.float64)
+    guess = np.maximum(probabilities.astype(np.float64), LEAST_PROBABILITY)
+    logs = np.log(np.where(crowd > 0, crowd, 1)) - np.log(guess)
+    return Measures(
+        split=split,
+        pictures=len(faces),
+        accuracy=right / len(faces),
+        accuracy_low=low,
+        accuracy_high=high,
+        recall={
+            name: float(confusion[i, i]) / per_class[i]
+            for i, name in enumerate(EXPRESSIONS)
+            if per_class[i]
+        },
+        class_pictures=dict(zip(EXPRESSIONS, per_class, strict=True)),
+        macro_f1=float(
+            multiclass_f1_score(predicted, labels, num_classes=classes, average="macro")
+        ),
+        ece=float(
+            multiclass_calibration_error(
+                predicted, labels, num_classes=classes, n_bins=ECE_BINS, norm="l1"
+            )
+        ),
+        kl_nats=float((crowd * logs).sum(axis=1).mean()),
+        confusion=tuple(tuple(row) for row in confusion.tolist()),
+    )
+
+
+def wilson_interval(right: int, total: int) -> tuple[float, float]:
+    """Return Wilson's 95 % interval for a share (E. B. Wilson, JASA 1927)."""
+    z = NormalDist().inv_cdf(0.975)
+    share = right / total
+    middle = (share + z * z / (2 * total)) / (1 + z * z / total)
+    half = z / (1 + z * z / total) * (share * (1 - share) / total + z * z / (4 * total**2)) ** 0.5
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def unsure_threshold(probabilities: npt.NDArray[np.float32], faces: FaceSet) -> float:
+    """Return the confidence below which predictions are wrong at least as often as right.
+
+    It is the highest confidence c such that, among all pictures of confidence up to c, at most
+    half are right; 0 where there is none.
+    """
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == faces.labels
+    order = confidence.argsort(kind="stable")
+    running_share = right[order].cumsum() / np.arange(1, len(faces) + 1)
+    below = np.flatnonzero(running_share <= 0.5)
+    # A handful of pictures says nothing; one in a hundred is the least to go by.
+    if len(below) == 0 or below[-1] < len(faces) // 100:
+        return 0.0
+    return float(confidence[order[below[-1]]])
+
+
+def best_temperature(logits: npt.NDArray[np.float32], faces: FaceSet) -> float:
+    """Return the temperature with the lowest cross-entropy to the majority labels.
+
+    Found by golden-section search over its logarithm, from 1/8 to 8 (Guo et al., ICML 2017).
+    """
+    scores, labels = torch.from_numpy(logits).double(), torch.from_numpy(faces.labels)
+
+    def loss(log_temperature: float) -> float:
+        scaled = scores / float(np.exp(log_temperature))
+        return float(torch.nn.functional.cross_entropy(scaled, labels))
+
+    low, high, golden = -np.log(8.0), np.log(8.0), (5**0.5 - 1) / 2
+    for _ in range(50):
+        left, right = high - golden * (high - low), low + golden * (high - low)
+        if loss(left) < loss(right):
+            high = right
+        else:
+            low = left
+    return float(np.exp((low + high) / 2))

@@ -1,0 +1,177 @@
+"""Training recipes: one TOML file an experiment, checked on reading, saved whole in checkpoints.
+
+This module knows neither torch nor data; it only says what an experiment is.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from vrfer.errors import RecipeError
+
+Region = Literal["full-face", "lower-half"]
+Occlusion = Literal["mask", "crop"]
+Schedule = Literal["plateau", "cosine", "constant"]
+Phase = Literal["dense", "sparse", "re-dense"]
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Data(_Strict):
+    """Which pictures and which labels."""
+
+    dataset: Literal["ferplus"] = "ferplus"
+    votes: Literal["official", "fer2013new"] = "official"
+    """`official`: Microsoft's label.csv files, the paper's counts; `fer2013new`: fer2013new.csv."""
+    labels: Literal["majority", "soft"] = "majority"
+    """`majority`: one class a picture (the paper); `soft`: the distribution of the votes."""
+    training_list: Literal["official", "leak-free"] = "leak-free"
+    """`leak-free` drops training pictures whose pixels stand in the validation or test split."""
+
+
+class Input(_Strict):
+    """What the network sees."""
+
+    size: int = Field(default=224, ge=48, le=512, multiple_of=2)
+    """Side of the full face in pixels; the lower half is size/2 x size."""
+    scale: float = Field(default=1.0, gt=0)
+    """Gray values minus their mean are multiplied by this (1 in the paper)."""
+
+
+class Augmentation(_Strict):
+    """Random changes of each training picture, drawn anew each epoch."""
+
+    flip: float = Field(default=0.5, ge=0, le=1)
+    """Probability of a mirrored picture (paper: horizontal flips)."""
+    rotation_deg: float = Field(default=0, ge=0, le=45)
+    """Largest rotation to either side, degrees."""
+    zoom: Share = 0
+    """Largest change of scale: 0.1 draws from 0.9 to 1.1."""
+    shift: Share = 0
+    """Largest shift along either axis, in face sides."""
+    contrast: Share = 0
+    """Largest change of contrast about the mean."""
+    brightness: float = Field(default=0, ge=0, le=128)
+    """Largest change of brightness, gray values."""
+
+
+class Dsd(_Strict):
+    """Dense-Sparse-Dense training of a stage (paper section 3; Han et al., ICLR 2017)."""
+
+    first_sparsity: Share = 0.2
+    """Share of zeroed weights in the second convolution; the first is never pruned."""
+    last_sparsity: Share = 0.5
+    """Share of zeroed weights in the last convolution; linear in between."""
+    rounds: int = Field(default=1, ge=1)
+    """How often sparse and re-dense follow one another."""
+    dense_share: float = Field(default=0.5, gt=0, lt=1)
+    """Share of the stage's epochs before the first sparse phase."""
+    redense_rate: float = Field(default=0.1, gt=0, le=1)
+    """Factor on the learning rate in re-dense phases."""
+    zeroing: bool = True
+    """False makes the control: same length, same learning rates, nothing is zeroed."""
+
+
+class Stage(_Strict):
+    """One of the two stages: full faces, then lower halves."""
+
+    region: Region
+    occlusion: Occlusion = "mask"
+    """Lower halves only: `mask` zeroes the upper half (paper), `crop` cuts it away."""
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    weight_decay: float = Field(default=5e-4, ge=0)
+    """On kernels only, none on biases (MatConvNet's habit)."""
+    schedule: Schedule = "plateau"
+    patience: int = Field(default=10, ge=0)
+    """`plateau`: divide by 10 after more than this many epochs without a lower error."""
+    lowest_learning_rate: float = Field(default=0, ge=0)
+    warmup_epochs: int = Field(default=0, ge=0)
+    """Epochs over which the learning rate rises linearly to its value."""
+    dsd: Dsd | None = None
+
+    @model_validator(mode="after")
+    def _enough_epochs(self) -> Self:
+        if self.dsd is not None and self.epochs < 2 + 2 * self.dsd.rounds:
+            raise ValueError(f"{self.epochs} epochs are too few for {self.dsd.rounds} DSD rounds")
+        return self
+
+    def phase(self, epoch: int) -> Phase:
+        """Return the DSD phase of an epoch counted from 0; a stage without DSD is dense."""
+        if self.dsd is None:
+            return "dense"
+        dense = min(max(1, round(self.epochs * self.dsd.dense_share)), self.epochs - 2)
+        if epoch < dense:
+            return "dense"
+        halves = 2 * self.dsd.rounds
+        half = (epoch - dense) * halves // (self.epochs - dense)
+        return "sparse" if half % 2 == 0 else "re-dense"
+
+    def selectable(self, epoch: int) -> bool:
+        """Whether the weights of this epoch may be chosen: those of the last phase only."""
+        return all(self.phase(later) == self.phase(epoch) for later in range(epoch, self.epochs))
+
+
+class Recipe(_Strict):
+    """Everything that decides the outcome of a training, except the data's bytes."""
+
+    schema_version: Literal[1] = 1
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    about: str = ""
+    """One line for people: what the recipe is for and where it leaves the paper."""
+    network: Literal["vgg_f"] = "vgg_f"
+    start: Literal["scratch"] = "scratch"
+    seed: int = Field(default=1, ge=0)
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    data: Data = Data()
+    input: Input = Input()
+    augmentation: Augmentation = Augmentation()
+    stages: tuple[Stage, ...] = Field(min_length=1)
+
+    def control(self) -> "Recipe":
+        """Return the equal-length control: the same recipe without the zeroing."""
+        if all(stage.dsd is None for stage in self.stages):
+            raise RecipeError(
+                f"recipe {self.name} has no DSD stage to control for",
+                "Run it without --control, or choose a recipe with DSD (vrfer-train recipes).",
+            )
+        stages = tuple(
+            stage
+            if stage.dsd is None
+            else stage.model_copy(update={"dsd": stage.dsd.model_copy(update={"zeroing": False})})
+            for stage in self.stages
+        )
+        return self.model_copy(update={"name": f"{self.name}-control", "stages": stages})
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read and check a recipe file.
+
+    Raises:
+        RecipeError: The file is missing, is no TOML, or a field is wrong; the field is named.
+    """
+    try:
+        fields = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as err:
+        raise RecipeError(
+            f"there is no recipe {path}", "List the shipped ones with: vrfer-train recipes."
+        ) from err
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as err:
+        raise RecipeError(
+            f"recipe {path} cannot be read: {err}", "A recipe is a TOML text file; mend it."
+        ) from err
+    try:
+        return Recipe.model_validate(fields)
+    except ValidationError as err:
+        first = err.errors()[0]
+        field = ".".join(map(str, first["loc"])) or "the recipe"
+        raise RecipeError(
+            f"recipe {path}: {field}: {first['msg']}", "Mend this field and try again."
+        ) from err
