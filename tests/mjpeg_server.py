@@ -8,6 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
 
+CHUNK = 300
+"""Bytes in an HTTP chunk: so few that every picture is cut."""
+
 
 class MjpegServer:
     """Serves JPEG pictures as multipart/x-mixed-replace; every client starts with the first one.
@@ -197,5 +200,6 @@ class _Handler(BaseHTTPRequestHandler):
         if not data:
             return
         if self.server.owner.chunked:
-            data = f"{len(data):x}\r\n".encode() + data + b"\r\n"
+            cut = [data[start : start + CHUNK] for start in range(0, len(data), CHUNK)]
+            data = b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in cut)
         self.wfile.write(data)

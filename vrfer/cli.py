@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from vrfer.classifier import Classifier, Device
-from vrfer.command_line import BAD_INPUT, DONE, STOPPED, run_app, stopped_by_signals
+from vrfer.command_line import BAD_INPUT, STOPPED, run_app, stopped_by_signals
 from vrfer.demo import run_demo
 from vrfer.doctor import Health, examine
 from vrfer.errors import OutputError
@@ -97,7 +97,7 @@ def run_command(
         Device, typer.Option(help="Where the network runs; auto leaves the GPU to the VR scene.")
     ] = Device.AUTO,
     as_fast_as_possible: FastOption = False,
-) -> int:
+) -> None:
     """Read a source and stream the expression, until it ends or Ctrl-C is pressed."""
     console = Console()
     receivers = [parse_receiver(text, default_profile=profile) for text in osc or []]
@@ -122,17 +122,19 @@ def run_command(
                 f"{recorder.lost} rows or markers could not be written to {recorder.path}",
                 "Free some space on its drive; what was written before is kept.",
             )
-    return STOPPED if stop.is_set() else DONE
+    if stop.is_set():
+        raise typer.Exit(STOPPED)
 
 
 @app.command()
-def demo(as_fast_as_possible: FastOption = False) -> int:
+def demo(as_fast_as_possible: FastOption = False) -> None:
     """Run the pipeline on the built-in clip, into a built-in OSC receiver."""
     console = Console()
     with stopped_by_signals() as stop:
         summary = run_demo(console, as_fast_as_possible=as_fast_as_possible, stop=stop)
     _print_summary(console, summary, [], None)
-    return STOPPED if stop.is_set() else DONE
+    if stop.is_set():
+        raise typer.Exit(STOPPED)
 
 
 @app.command("locate")
@@ -216,18 +218,19 @@ def listen(
 
 
 @app.command()
-def doctor() -> int:
+def doctor() -> None:
     """Say what works on this computer, what does not, and what to do."""
     console = Console(soft_wrap=True)
     colors = {Health.GOOD: "green", Health.MISSING: "yellow", Health.BAD: "red"}
-    worst = DONE
+    healthy = True
     for finding in examine():
         mark = f"[{colors[finding.health]}]{finding.health.value:>4}[/]"
         console.print(f"{mark}  {finding.what}: ", end="", highlight=False)
         console.print(finding.says, markup=False, highlight=False)
         if finding.health is Health.BAD:
-            worst = BAD_INPUT
-    return worst
+            healthy = False
+    if not healthy:
+        raise typer.Exit(BAD_INPUT)
 
 
 def _about_the_run(source: str, reader: Reader) -> dict[str, object]:

@@ -4,7 +4,6 @@ Exit codes: 0 done, 2 bad input, 130 stopped by Ctrl-C, 1 a bug.
 """
 
 import logging
-import os
 import signal
 import sys
 import threading
@@ -12,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-import click
 import typer
 from rich.console import Console
 from rich.logging import RichHandler
@@ -35,23 +33,16 @@ def run_app(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
     _speak_utf8()
     _set_up_logging()
     try:
-        result = app(args=arguments, standalone_mode=False)
+        app(args=arguments)
     except VrferError as err:
         text = str(err)
         Console(stderr=True, soft_wrap=True, highlight=False).print(
             f"Error: {text[:1].upper()}{text[1:]}", markup=False
         )
         return BAD_INPUT
-    except click.ClickException as err:
-        err.show()
-        return BAD_INPUT
-    except (KeyboardInterrupt, click.Abort):
-        return STOPPED
-    except BrokenPipeError:
-        # Whoever read our output has had enough; keep the interpreter from saying so at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
-    return result if isinstance(result, int) else DONE
+    except SystemExit as err:  # typer ends this way; it has printed what there is to say
+        return err.code if isinstance(err.code, int) else BUG
+    return DONE
 
 
 @contextmanager

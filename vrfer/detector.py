@@ -51,7 +51,11 @@ TARGETS = ("mouth_x", "mouth_y", "chin_x", "chin_y", "log_width")
 
 _REMEDY = "Reinstall vrfer, or put the file of its release back into that folder"
 
-_LIBRARY_NOISE = re.compile(rb"(INFO|WARNING|[IW]\d{4}|VERBOSE): ?\[?|[IW]\d{4} |WARNING: Logging")
+_LIBRARY_NOISE = re.compile(
+    rb"(INFO|WARNING|VERBOSE): \[\w+\.cc:|INFO: Created TensorFlow Lite|[IW]\d{4} \d\d:"
+    rb"|WARNING: Logging before InitGoogle"
+)
+"""Lines that MediaPipe and the libraries in it write for their own developers."""
 
 _STDERR_LOCK = threading.Lock()
 """File descriptor 2 belongs to the whole process: one thread at a time may redirect it."""

@@ -33,15 +33,25 @@ _ALONE = 2.0
 """A face that one detector alone proposes needs this many times the threshold. On rooms without
 people this takes five of six false finds away, on headset photographs one find of forty-two."""
 
+_ALONE_FAR = 3.0
+"""The same for faces that only a closer view shows."""
+
+_NARROWEST_PX = 20.0
+"""Narrower faces show no expression, and most finds that small are none."""
+
 _SURE = 0.7
 """Scores above this count no more: a headset lowers a score, and of a wearer and a bare-faced
 bystander the nearer one is meant."""
 
 _JOIN_EVERY = 4
-"""While a face is followed, every so many pictures both detectors look at the whole picture."""
+"""After so many pictures in which one detector followed the face alone, both look again."""
 
 _PATIENCE = 5
 """So many pictures a lost face is waited for before another one may take its place."""
+
+_DOUBTFUL = 30
+"""A followed face that for so many pictures would not have been believed anew is let go: hands and
+shelves are followed as willingly as faces."""
 
 _NEAR = 0.1
 """From this closeness on, a face counts as the followed one; see `_closeness`."""
@@ -156,9 +166,7 @@ class Finder:
     def reset(self) -> None:
         """Forget the face that is being followed."""
         self._last: LowerFace | None = None
-        self._lost = 0
-        self._alone = 0
-        self._tile = 0
+        self._lost = self._alone = self._doubt = self._tile = 0
         self._shifts: dict[Model, _Shift] = {}
         self._view: Region | None = None
         self._shape: tuple[int, ...] = ()
@@ -183,6 +191,11 @@ class Finder:
         if best is None:
             self._miss()
             return None
+        sure = len(best.seen) > 1 or best.score >= _ALONE * self._threshold
+        self._doubt = 0 if sure else self._doubt + 1
+        if self._doubt > _DOUBTFUL:
+            self._forget()
+            return None
         face = self._settle(best)
         self._last, self._lost = face, 0
         self._view = self._next_view(image, face)
@@ -191,19 +204,17 @@ class Finder:
     def _look(self, image: NDArray[np.uint8]) -> _Candidate | None:
         """Run as few detectors as will do, and choose a candidate."""
         following = self._last is not None and self._lost == 0
-        if following and self._alone < _JOIN_EVERY:
-            fast = self._propose(image, Model.SHORT, self._view)
-            best = self._choose(_join(fast))
-            if best is not None:
-                self._alone += 1
-                return best
-            best = self._choose(_join(fast + self._propose(image, Model.FULL, self._view)))
+        if following:
+            best = self._follow(image)
             if best is not None or self._view is None:
                 return best
         self._alone = 0
         best = self._choose(_join(self._propose_both(image, None)))
         if best is None:
-            return self._choose(_join(self._propose_both(image, self._next_tile(image))))
+            far = self._view if self._last is not None else self._next_tile(image)
+            if following or far is None:
+                return None
+            return self._choose(_join(self._propose_both(image, far)), _ALONE_FAR)
         view = self._next_view(image, best.face())
         if view is None:
             return best
@@ -212,6 +223,22 @@ class Finder:
             one for one in _join(self._propose_both(image, view)) if _same(one.face(), best.face())
         ]
         return max(near, key=lambda one: one.score, default=best)
+
+    def _follow(self, image: NDArray[np.uint8]) -> _Candidate | None:
+        """Look where the face was: with the fast detector, at times or at need with both."""
+        fast = self._propose(image, Model.SHORT, self._view)
+        if self._alone < _JOIN_EVERY:
+            best = self._choose(_join(fast))
+            if best is not None:
+                self._alone += 1
+                return best
+        self._alone = 0
+        candidates = _join(fast + self._propose(image, Model.FULL, self._view))
+        if self._view is not None:  # somebody nearer may have come, whom the view does not show
+            others = _join(self._propose(image, Model.SHORT, None))
+            known = [one.face() for one in candidates]
+            candidates += [one for one in others if not any(_same(one.face(), k) for k in known)]
+        return self._choose(candidates)
 
     def _propose(
         self, image: NDArray[np.uint8], model: Model, view: Region | None
@@ -239,15 +266,22 @@ class Finder:
             return Region.around(width / 2 + offset, height / 2, side)
         return Region.around(width / 2, height / 2 + offset, side)
 
-    def _choose(self, candidates: list[_Candidate]) -> _Candidate | None:
-        """Return the best candidate that is believable here and now."""
+    def _choose(self, candidates: list[_Candidate], alone: float = _ALONE) -> _Candidate | None:
+        """Return the best candidate that is believable here and now.
+
+        Args:
+            candidates: One per face.
+            alone: Times the threshold that a new face needs which one detector alone proposes.
+        """
         best, best_value, seen_again = None, 0.0, False
         for candidate in candidates:
             face = candidate.face()
             near = 0.0 if self._last is None else _closeness(face, self._last, self._lost)
+            if face.width_px < _NARROWEST_PX:
+                continue
             if near >= _NEAR:
                 seen_again = True
-            elif len(candidate.seen) < 2 and face.score < _ALONE * self._threshold:
+            elif len(candidate.seen) < 2 and face.score < alone * self._threshold:
                 continue
             value = min(face.score, _SURE) * math.sqrt(face.width_px) * (0.2 + near)
             if value > best_value:
@@ -273,8 +307,12 @@ class Finder:
             return
         self._lost += 1
         if self._lost > _PATIENCE:
-            self._last, self._lost = None, 0
-            self._shifts, self._view = {}, None
+            self._forget()
+
+    def _forget(self) -> None:
+        """Stop following, but go on through the tiles."""
+        self._last, self._lost, self._alone, self._doubt = None, 0, 0, 0
+        self._shifts, self._view = {}, None
 
     def _next_view(self, image: NDArray[np.uint8], face: LowerFace) -> Region | None:
         """Return where to look next: None for the whole picture."""

@@ -1,7 +1,9 @@
 """MJPEG over real HTTP, from a server that can misbehave."""
 
+import http.client
 import itertools
 import logging
+import socket
 import time
 from collections.abc import Callable
 
@@ -64,6 +66,26 @@ def test_of_pictures_that_arrive_together_the_newest_is_decoded(server: MjpegSer
     assert {number_of(frame.image) for frame in frames} == {7}
     # Had each been decoded on its own, three of four would have counted as damaged.
     assert skipped > corrupt
+
+
+def test_pictures_that_wait_in_the_socket_are_passed_over() -> None:
+    def part(number: int) -> bytes:
+        return b"--frame\r\n\r\n" + jpeg(number) + b"\r\n"
+
+    ours, theirs = socket.socketpair()
+    with theirs:
+        answer = mjpeg.Answer(ours, 200, http.client.HTTPMessage(), part(1) + part(2))
+        device = mjpeg.MjpegDevice("camera", answer, b"frame")
+        theirs.sendall(part(3) + part(4) + part(5)[:100])
+        capture = device.read()
+        assert capture.image is not None
+        assert number_of(capture.image) == 4
+        assert capture.stale == 3
+        theirs.sendall(part(5)[100:])
+        following = device.read()
+        assert following.image is not None
+        assert (number_of(following.image), following.stale) == (5, 0)
+        device.close()
 
 
 @pytest.mark.parametrize("content_length", [True, False])

@@ -101,6 +101,15 @@ def test_damaged_picture_without_length_ends_at_the_boundary() -> None:
     assert [f.rstrip(b"\r\n") for f in found] == [JPEGS[0], JPEGS[1][:200], JPEGS[2]]
 
 
+def test_boundary_may_be_cut_anywhere() -> None:
+    damaged = JPEGS[1][:200]
+    data = body([damaged, JPEGS[2]], with_length=False, preamble=b"preamble\r\n")
+    for cut in range(len(data)):
+        parser = MultipartParser(b"frame")
+        found = parser.feed(data[:cut]) + parser.feed(data[cut:])
+        assert [f.rstrip(b"\r\n") for f in found] == [damaged, JPEGS[2]], cut
+
+
 def test_parts_of_another_kind_are_ignored() -> None:
     note = b"--frame\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello\r\n"
     found = MultipartParser(b"frame").feed(body(JPEGS[:1]) + note + body(JPEGS[1:2]))

@@ -91,7 +91,7 @@ def fit_command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="A few pictures an epoch: tries the recipe out.")
     ] = False,
-) -> int:
+) -> None:
     """Train by a recipe. The same command goes on with a run that was stopped."""
     chosen = read_recipe(recipe_path(recipe))
     if seed is not None:
@@ -113,10 +113,9 @@ def fit_command(
             )
         except KeyboardInterrupt:
             display.say(f"Stopped. The same command goes on from {run_folder}.")
-            return STOPPED
+            raise typer.Exit(STOPPED) from None
     last = state.history[-1]
     typer.echo(f"Done: {run_folder / f'{last.region}.pt'}. Next: vrfer-train export, or evaluate.")
-    return 0
 
 
 @app.command("evaluate")
@@ -124,8 +123,7 @@ def evaluate_command(
     model: Annotated[Path, typer.Argument(help="A network (.onnx), or a checkpoint (.pt).")],
     folder: DataOption = None,
     split: Annotated[
-        list[SplitName] | None,
-        typer.Option(help="May be given several times.", show_default="all"),
+        SplitName | None, typer.Option(help="What to measure on.", show_default="all")
     ] = None,
     region: Annotated[
         Region | None,
@@ -142,7 +140,7 @@ def evaluate_command(
     out: Annotated[Path | None, typer.Option(help="Write the figures as JSON, too.")] = None,
 ) -> None:
     """Measure a network on FER+: accuracy, interval, recall, macro-F1, confusion, ECE, KL."""
-    splits = SPLITS if split is None else split
+    splits = SPLITS if split is None else (split,)
     data = _load(folder)
     if model.suffix == ".pt":
         measures = evaluate_checkpoint(

@@ -127,9 +127,7 @@ def load_network(state: RunState) -> FaceNetwork:
 
 def _finished_stage(state: RunState) -> int:
     if not state.history:
-        raise DataError(
-            "the checkpoint holds an untrained network", "Train it with vrfer-train fit."
-        )
+        raise DataError("the checkpoint's network is untrained", "Train it with vrfer-train fit.")
     return state.history[-1].stage
 
 
