@@ -109,9 +109,9 @@ def run_command(
         if record is not None:
             about = _about_the_run(source, reader)
             recorder = stack.enter_context(Recorder(record, about))
-        console.print(f"{opened.name}: {reader.classifier.note}", highlight=False)
         view = stack.enter_context(LiveView(console, opened.name))
         stop = stack.enter_context(stopped_by_signals())
+        console.print(f"{opened.name}: {reader.classifier.note}", highlight=False)
         outputs = Outputs(senders, recorder, None if headless else view.show)
         summary = run(opened, reader, outputs, seconds=seconds, stop=stop)
     _print_summary(console, summary, senders, opened)
@@ -215,6 +215,7 @@ def listen(
                 sys.stdout.write(f"{as_line(message)}\n")
             sys.stdout.flush()
         typer.echo(f"{listener.packets} packets, {listener.malformed} malformed", err=True)
+    raise typer.Exit(STOPPED)
 
 
 @app.command()

@@ -35,10 +35,7 @@ def run_app(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
     try:
         app(args=arguments)
     except VrferError as err:
-        text = str(err)
-        Console(stderr=True, soft_wrap=True, highlight=False).print(
-            f"Error: {text[:1].upper()}{text[1:]}", markup=False
-        )
+        Console(stderr=True, soft_wrap=True, highlight=False).print(f"Error: {err}", markup=False)
         return BAD_INPUT
     except SystemExit as err:  # typer ends this way; it has printed what there is to say
         return err.code if isinstance(err.code, int) else BUG

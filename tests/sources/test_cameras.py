@@ -64,7 +64,7 @@ def test_no_cameras_at_all(tmp_path: Path) -> None:
 
 
 def test_camera_that_does_not_exist() -> None:
-    with pytest.raises(SourceError, match="There is no camera 899") as caught:
+    with pytest.raises(SourceError, match="there is no camera 899") as caught:
         open_source("899")
     assert caught.value.remedy == what_there_is(list_cameras())
 

@@ -78,7 +78,7 @@ def test_empty_folder(tmp_path: Path) -> None:
 
 
 def test_no_source() -> None:
-    with pytest.raises(SourceError, match="No source is given"):
+    with pytest.raises(SourceError, match="no source is given"):
         open_source(" ")
 
 

@@ -132,10 +132,10 @@ def _not_opened(index: int) -> SourceError:
     cameras = list_cameras()
     if index in {camera.index for camera in cameras}:
         return SourceError(
-            f"Camera {index} is there but cannot be opened",
+            f"camera {index} is there but cannot be opened",
             "Close other programs that use it, and allow access to it in the system's settings.",
         )
-    return SourceError(f"There is no camera {index}", what_there_is(cameras))
+    return SourceError(f"there is no camera {index}", what_there_is(cameras))
 
 
 def _listed_by_linux(folder: Path, with_modes: bool) -> list[CameraInfo]:

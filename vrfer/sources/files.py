@@ -204,10 +204,10 @@ def open_folder(folder: Path, as_fast_as_possible: bool) -> PictureSource:
         )
     except OSError as err:
         raise SourceError(
-            f"The folder {folder} cannot be read ({err.strerror})", "Check its permissions."
+            f"the folder {folder} cannot be read ({err.strerror})", "Check its permissions."
         ) from err
     if not paths:
         raise SourceError(
-            f"The folder {folder} holds no pictures", "Give a folder with JPEG or PNG files."
+            f"the folder {folder} holds no pictures", "Give a folder with JPEG or PNG files."
         )
     return PictureSource(folder.name or str(folder), paths, as_fast_as_possible)

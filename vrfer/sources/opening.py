@@ -39,7 +39,7 @@ def open_source(spec: str, *, as_fast_as_possible: bool = False) -> Source:
     spec = spec.strip()
     if not spec:
         raise SourceError(
-            "No source is given", "Give a camera's number or name, a URL, or a file's name."
+            "no source is given", "Give a camera's number or name, a URL, or a file's name."
         )
     if re.fullmatch(r"[0-9]{1,4}", spec):
         return cameras.open_camera(int(spec))
@@ -53,7 +53,7 @@ def open_source(spec: str, *, as_fast_as_possible: bool = False) -> Source:
     if there:
         return _open_path(path, as_fast_as_possible)
     if LIKE_A_PATH.search(spec):
-        raise SourceError(f"There is no file or folder {spec}", CHECK_SPELLING)
+        raise SourceError(f"there is no file or folder {spec}", CHECK_SPELLING)
     return cameras.open_camera(cameras.find_camera(spec, cameras.list_cameras()).index)
 
 
@@ -102,9 +102,9 @@ def _open_url(url: str) -> Source:
         parts = urlsplit(url)
         complete = bool(parts.hostname) and parts.port != 0
     except ValueError as err:
-        raise SourceError(f"The address given is not valid ({err})", CHECK_ADDRESS) from err
+        raise SourceError(f"the address given is not valid ({err})", CHECK_ADDRESS) from err
     if not complete:
-        raise SourceError("The address given names no computer", CHECK_ADDRESS)
+        raise SourceError("the address given names no computer", CHECK_ADDRESS)
     name, scheme = without_credentials(url), parts.scheme.lower()
     if scheme not in {"http", "https"} | STREAM_SCHEMES:
         known = ", ".join(["http", "https", *sorted(STREAM_SCHEMES)])

@@ -1,0 +1,288 @@
+import csv
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from vrfer.expressions import EXPRESSIONS
+from vrfer.outputs.recorder import COLUMNS
+
+ROOT = Path(__file__).resolve().parent.parent
+CLIP = ROOT / "assets" / "demo.mp4"
+APP = (sys.executable, "-c", "from vrfer.cli import main; main()")
+
+
+def app(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*APP, *arguments], capture_output=True, text=True, encoding="utf-8", timeout=120, cwd=cwd
+    )
+
+
+@pytest.fixture(scope="module")
+def short_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds of the demo clip."""
+    path = tmp_path_factory.mktemp("clip") / "short.mp4"
+    reader = cv2.VideoCapture(str(CLIP))
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 30, (640, 480))
+    for _ in range(60):
+        writer.write(reader.read()[1])
+    writer.release()
+    reader.release()
+    return path
+
+
+@pytest.fixture(scope="module")
+def portrait(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One frame of the demo clip."""
+    path = tmp_path_factory.mktemp("picture") / "portrait.png"
+    reader = cv2.VideoCapture(str(CLIP))
+    path.write_bytes(cv2.imencode(".png", reader.read()[1])[1].tobytes())
+    reader.release()
+    return path
+
+
+def assert_one_clear_line(result: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert result.returncode == 2, result.stderr
+    assert "Traceback" not in result.stderr
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("Error: ")
+    for word in words:
+        assert word in lines[0]
+
+
+def test_run_sends_and_records_every_frame(short_clip: Path, tmp_path: Path) -> None:
+    record = tmp_path / "session.csv"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
+        receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        receiver.bind(("127.0.0.1", 0))
+        port = receiver.getsockname()[1]
+        result = app(
+            *("run", "--headless", "--as-fast-as-possible", "--source", str(short_clip)),
+            *("--osc", f"127.0.0.1:{port}", "--osc", f"127.0.0.1:{port},hz=10"),
+            *("--record", str(record)),
+        )
+        assert result.returncode == 0, result.stderr
+        receiver.setblocking(False)
+        heard = 0
+        while True:
+            try:
+                assert receiver.recv(65535).startswith(b"#bundle\0")
+            except BlockingIOError:
+                break
+            heard += 1
+    assert heard == 60 + 20
+    assert "frames 60, skipped 0, with a face 100.0%" in result.stdout
+    assert f"OSC 127.0.0.1:{port}: sent 60, failed 0" in result.stdout
+    assert f"OSC 127.0.0.1:{port}: sent 20, failed 0" in result.stdout
+    with record.open(newline="", encoding="utf-8") as text:
+        rows = list(csv.DictReader(line for line in text if not line.startswith("#")))
+    assert tuple(rows[0]) == COLUMNS
+    assert [int(row["frame"]) for row in rows] == list(range(60))
+    assert all(row["face"] == "1" and row["label"] in EXPRESSIONS for row in rows)
+    about = json.loads(record.with_suffix(".json").read_text(encoding="utf-8"))
+    assert len(about["model_sha256"]) == 64
+    assert record.with_suffix(".markers.csv").exists()
+
+
+def test_two_runs_on_a_file_agree(short_clip: Path, tmp_path: Path) -> None:
+    readings = []
+    for name in ("a.csv", "b.csv"):
+        app(
+            *("run", "--headless", "--as-fast-as-possible", "--source", str(short_clip)),
+            *("--record", str(tmp_path / name)),
+        )
+        with (tmp_path / name).open(newline="", encoding="utf-8") as text:
+            rows = csv.DictReader(line for line in text if not line.startswith("#"))
+            readings.append([[row[f"raw_{e}"] for e in EXPRESSIONS] for row in rows])
+    assert len(readings[0]) == 60
+    assert readings[0] == readings[1]
+
+
+def test_seconds_ends_a_paced_run(short_clip: Path) -> None:
+    result = app("run", "--headless", "--source", str(short_clip), "--seconds", "0.5")
+    assert result.returncode == 0, result.stderr
+    frames = int(result.stdout.split("frames ")[1].split(",")[0])
+    assert 0 < frames < 60
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process there")
+def test_ctrl_c_ends_with_130_and_keeps_the_recording(tmp_path: Path) -> None:
+    record = tmp_path / "session.csv"
+    process = subprocess.Popen(
+        [*APP, "run", "--headless", "--source", str(CLIP), "--record", str(record)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert "demo.mp4" in process.stdout.readline()  # printed when everything is open
+    process.send_signal(signal.SIGINT)
+    out, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert "frames" in out
+    rows = record.read_text(encoding="utf-8").splitlines()[2:]
+    assert f"recorded {len(rows)} rows" in out
+
+
+def test_demo_hears_every_bundle() -> None:
+    result = app("demo", "--as-fast-as-possible")
+    assert result.returncode == 0, result.stderr
+    assert "synthetic" in result.stdout
+    intended = json.loads((ROOT / "assets" / "demo.json").read_text(encoding="utf-8"))
+    assert intended
+    assert "heard 558 bundles with 7812 messages" in result.stdout
+    assert "with a face 100.0%" in result.stdout
+
+
+def test_locate_prints_json_only(portrait: Path, tmp_path: Path) -> None:
+    room = tmp_path / "room.png"
+    gradient = np.tile(np.linspace(40, 90, 320, dtype=np.uint8), (240, 1))
+    room.write_bytes(cv2.imencode(".png", gradient)[1].tobytes())
+    result = app("locate", str(portrait), str(room), "--json", "--draw", str(tmp_path / "drawn"))
+    assert result.returncode == 0, result.stderr
+    found, empty = (json.loads(line) for line in result.stdout.splitlines())
+    assert found.keys() == empty.keys() == {"file", "found", "box", "mouth", "chin", "score", "ms"}
+    x0, y0, x1, y1 = found["box"]
+    assert x0 < found["mouth"][0] < x1
+    assert y0 < found["mouth"][1] < found["chin"][1] <= y1
+    assert empty["found"] is False
+    assert {empty[name] for name in ("box", "mouth", "chin", "score")} == {None}
+    assert len(list((tmp_path / "drawn").iterdir())) == 2
+
+
+def test_classify_prints_json_only(portrait: Path) -> None:
+    result = app("classify", str(portrait), "--json")
+    assert result.returncode == 0, result.stderr
+    (answer,) = (json.loads(line) for line in result.stdout.splitlines())
+    assert answer["label"] in EXPRESSIONS
+    assert tuple(answer["probabilities"]) == EXPRESSIONS
+    assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-3)
+    assert answer["confidence"] == answer["probabilities"][answer["label"]]
+
+
+def test_face_crop_ignores_the_upper_half(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    face = rng.integers(0, 255, (48, 48), dtype=np.uint8)
+    other = face.copy()
+    other[:24] = 255 - other[:24]
+    for name, pixels in (("one.png", face), ("other.png", other)):
+        (tmp_path / name).write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
+    names = [str(tmp_path / name) for name in ("one.png", "other.png")]
+    result = app("classify", *names, "--json", "--face-crop")
+    one, two = (json.loads(line) for line in result.stdout.splitlines())
+    assert one["probabilities"] == two["probabilities"]
+
+
+BAD_COMMANDS: dict[str, tuple[Sequence[str], Sequence[str]]] = {
+    "no such file": (("run", "--source", "gone.mp4"), ("gone.mp4",)),
+    "no such camera": (("run", "--source", "7"), ("7",)),
+    "text as video": (("run", "--source", "text.mp4"), ("text.mp4",)),
+    "empty folder": (("run", "--source", "empty"), ("empty",)),
+    "server away": (("run", "--source", "http://127.0.0.1:9/x"), ("127.0.0.1:9",)),
+    "bad receiver": (("run", "--source", "0", "--osc", "localhost"), ("localhost",)),
+    "bad port": (("run", "--source", "0", "--osc", "localhost:0"), ("localhost:0",)),
+    "bad profile": (("run", "--source", "0", "--osc", "localhost:9000,profile=x"), ("'x'",)),
+    "bad default profile": (("run", "--source", "0", "--osc", "a:1", "--profile", "y"), ("'y'",)),
+    "no such model": (("run", "--source", "0", "--model", "gone.onnx"), ("gone.onnx",)),
+    "text as model": (("classify", "text.mp4", "--model", "text.onnx"), ("text.onnx",)),
+    "text as picture": (("locate", "text.mp4", "--json"), ("text.mp4",)),
+    "folder as picture": (("classify", "empty", "--json"), ("empty",)),
+}
+
+
+@pytest.mark.parametrize("case", BAD_COMMANDS)
+def test_bad_input_is_one_clear_line(case: str, tmp_path: Path) -> None:
+    (tmp_path / "text.mp4").write_text("no video at all\n" * 50, encoding="utf-8")
+    (tmp_path / "text.onnx").write_text("no network at all\n", encoding="utf-8")
+    (tmp_path / "empty").mkdir()
+    arguments, words = BAD_COMMANDS[case]
+    assert_one_clear_line(app(*arguments, cwd=tmp_path), *words)
+
+
+def test_an_existing_recording_is_refused_untouched(short_clip: Path, tmp_path: Path) -> None:
+    record = tmp_path / "kept.csv"
+    record.write_text("mine\n", encoding="utf-8")
+    result = app("run", "--headless", "--source", str(short_clip), "--record", str(record))
+    assert_one_clear_line(result, "kept.csv")
+    assert record.read_text(encoding="utf-8") == "mine\n"
+
+
+def test_listen_on_a_taken_port(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        port = other.getsockname()[1]
+        assert_one_clear_line(app("listen", "--port", str(port)), str(port))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process there")
+def test_listen_prints_what_arrives() -> None:
+    process = subprocess.Popen(
+        [*APP, "listen", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    assert process.stdout is not None
+    port = int(process.stderr.readline().split("port ")[1].split(".")[0])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.sendto(b"nonsense", ("127.0.0.1", port))
+        sender.sendto(b"/a/b\0\0\0\0,i\0\0\0\0\0\x07", ("127.0.0.1", port))
+    assert process.stdout.readline() == "/a/b 7\n"
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "1 packets, 1 malformed" in errors
+
+
+def test_help_and_unknown_options() -> None:
+    assert app("--help").returncode == 0
+    assert app("run", "--help").returncode == 0
+    unknown = app("run", "--nonsense")
+    assert unknown.returncode == 2
+    assert "Traceback" not in unknown.stderr
+
+
+def test_doctor_tries_real_things() -> None:
+    result = app("doctor")
+    assert result.returncode == 0, result.stdout
+    for words in ("network, CPU", "finds and reads a face", "a test message to 127.0.0.1 arrived"):
+        assert words in result.stdout
+
+
+def test_the_app_needs_no_torch(short_clip: Path, tmp_path: Path) -> None:
+    for package in ("torch", "lightning_fabric"):
+        (tmp_path / f"{package}.py").write_text("raise ImportError('blocked')", encoding="utf-8")
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    result = subprocess.run(
+        [*APP, "run", "--headless", "--as-fast-as-possible", "--source", str(short_clip)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=environment,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "frames 60" in result.stdout
+
+
+def test_importing_vrfer_pulls_nothing_heavy_in() -> None:
+    code = (
+        "import sys, vrfer; "
+        "print([m for m in ('cv2', 'mediapipe', 'onnxruntime', 'torch') if m in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout.strip() == "[]"
+
+
+def test_every_exported_name_can_be_imported() -> None:
+    import vrfer
+
+    for name in vrfer.__all__:
+        assert getattr(vrfer, name) is not None
