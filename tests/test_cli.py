@@ -209,6 +209,22 @@ def test_bad_input_is_one_clear_line(case: str, tmp_path: Path) -> None:
     assert_one_clear_line(app(*arguments, cwd=tmp_path), *words)
 
 
+def test_one_bad_picture_does_not_keep_the_others_back(portrait: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(b"\xff\xd8\xff nonsense")
+    result = app("locate", str(bad), str(portrait), "--json")
+    assert_one_clear_line(result, "bad.jpg")
+    (answer,) = (json.loads(line) for line in result.stdout.splitlines())
+    assert answer["found"] is True
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-1", "soon"])
+def test_impossible_durations_are_refused(seconds: str) -> None:
+    result = app("run", "--source", str(CLIP), "--headless", "--seconds", seconds)
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+
+
 def test_an_existing_recording_is_refused_untouched(short_clip: Path, tmp_path: Path) -> None:
     record = tmp_path / "kept.csv"
     record.write_text("mine\n", encoding="utf-8")

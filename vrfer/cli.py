@@ -2,21 +2,25 @@
 
 import hashlib
 import json
+import math
 import sys
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
+from numpy.typing import NDArray
 from rich.console import Console
 
 from vrfer.classifier import Classifier, Device
-from vrfer.command_line import BAD_INPUT, STOPPED, run_app, stopped_by_signals
+from vrfer.command_line import BAD_INPUT, STOPPED, run_app, say_error, stopped_by_signals
 from vrfer.demo import run_demo
 from vrfer.doctor import Health, examine
-from vrfer.errors import OutputError
+from vrfer.errors import OutputError, SourceError
 from vrfer.finder import Finder
 from vrfer.listen import Listener, as_line
 from vrfer.live_view import LiveView
@@ -57,6 +61,12 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _finite(value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter("must be a number of seconds")
+    return value
+
+
 @app.callback()
 def _options(
     show_version: Annotated[
@@ -90,7 +100,8 @@ def run_command(
         Path | None, typer.Option(help="Write a recording X.csv, X.markers.csv and X.json.")
     ] = None,
     seconds: Annotated[
-        float | None, typer.Option(min=0, help="Stop after this time.", show_default="never")
+        float | None,
+        typer.Option(min=0, callback=_finite, help="Stop after this time.", show_default="never"),
     ] = None,
     model: ModelOption = None,
     device: Annotated[
@@ -148,8 +159,7 @@ def locate_command(
 ) -> None:
     """Say where the lower face is in pictures."""
     with Finder(shipped("models")) as finder:
-        for number, path in enumerate(pictures):
-            image = load(path)
+        for number, (path, image) in enumerate(_readable(pictures)):
             answer, face = locate(finder, image, str(path))
             if drawings is not None:
                 save_drawing(draw(image, face), drawings, f"{number:04}-{path.stem}")
@@ -178,8 +188,8 @@ def classify_command(
     with ExitStack() as stack:
         classifier = Classifier(default_model() if model is None else model, Device.CPU)
         finder = None if face_crop else stack.enter_context(Finder(shipped("models")))
-        for path in pictures:
-            answer = classify(classifier, finder, load(path), str(path))
+        for path, image in _readable(pictures):
+            answer = classify(classifier, finder, image, str(path))
             if as_json:
                 _print_json(answer)
             elif answer["found"]:
@@ -231,6 +241,21 @@ def doctor() -> None:
         if finding.health is Health.BAD:
             healthy = False
     if not healthy:
+        raise typer.Exit(BAD_INPUT)
+
+
+def _readable(pictures: Sequence[Path]) -> Iterator[tuple[Path, NDArray[np.uint8]]]:
+    """Yield the pictures; a bad one is named at once, and ends the command after the rest."""
+    all_good = True
+    for path in pictures:
+        try:
+            image = load(path)
+        except SourceError as err:
+            say_error(err)
+            all_good = False
+        else:
+            yield path, image
+    if not all_good:
         raise typer.Exit(BAD_INPUT)
 
 

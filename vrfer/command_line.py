@@ -35,11 +35,16 @@ def run_app(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
     try:
         app(args=arguments)
     except VrferError as err:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(f"Error: {err}", markup=False)
+        say_error(err)
         return BAD_INPUT
     except SystemExit as err:  # typer ends this way; it has printed what there is to say
         return err.code if isinstance(err.code, int) else BUG
     return DONE
+
+
+def say_error(err: VrferError) -> None:
+    """Print a problem as one line on standard error."""
+    Console(stderr=True, soft_wrap=True, highlight=False).print(f"Error: {err}", markup=False)
 
 
 @contextmanager
