@@ -72,6 +72,7 @@ class Classifier:
 
         Raises:
             ValueError: The patch has another shape or dtype.
+            ModelContractError: The network's answer is not a number.
         """
         if patch.shape != self.patch_size or patch.dtype != np.uint8:
             raise ValueError(
@@ -80,7 +81,10 @@ class Classifier:
             )
         started = time.perf_counter()
         probabilities = _probabilities(self._session, patch)
-        return Scores(probabilities, (time.perf_counter() - started) * 1e3)
+        duration_ms = (time.perf_counter() - started) * 1e3
+        if not np.isfinite(probabilities).all():
+            raise self.unfit("it does not answer every picture with numbers")
+        return Scores(probabilities, duration_ms)
 
     def unfit(self, reason: str) -> ModelContractError:
         """Return the error that says why this network cannot do what is asked of it."""
@@ -103,9 +107,10 @@ class Classifier:
                 ) from err
             durations.append((time.perf_counter() - started) * 1e3)
         total = float(probabilities.sum())
-        if probabilities.shape != (len(self.contract.classes),) or not 0.99 < total < 1.01:
+        classes = len(self.contract.classes)
+        if probabilities.shape != (classes,) or not 0.99 < total < 1.01 or probabilities.min() < 0:
             raise ModelContractError(
-                f"the network {model} does not give {len(self.contract.classes)} probabilities "
+                f"the network {model} does not give {classes} probabilities "
                 f"(shape {probabilities.shape}, sum {total:.3g})",
                 "Export it again with vrfer-train export.",
             )
@@ -116,6 +121,8 @@ class Classifier:
             self.note = f"network on the CPU: CUDA {reason}, but this ONNX Runtime has none"
             return
         _preload_cuda_libraries()
+        # Libraries that do not load are told to the default logger, whatever the session's says.
+        onnxruntime.set_default_logger_severity(_FATAL_ONLY)
         try:
             session = _open(model, ["CUDAExecutionProvider"])
             if session.get_providers()[0] != "CUDAExecutionProvider":
@@ -159,9 +166,13 @@ def _preload_cuda_libraries() -> None:
 
 
 def _contract(session: onnxruntime.InferenceSession, model: Path) -> Contract:
-    contract = read_contract(
-        session.get_modelmeta().custom_metadata_map.get(METADATA_KEY), file=str(model)
-    )
+    try:
+        text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+    except UnicodeDecodeError as err:
+        raise ModelContractError(
+            f"the network {model} is damaged: its metadata is no text", "Copy or export it again."
+        ) from err
+    contract = read_contract(text, file=str(model))
     wanted = [contract.input.height, contract.input.width]
     inputs: list[Any] = session.get_inputs()
     if (
@@ -186,4 +197,4 @@ def _probabilities(
 
 
 def _first_line(err: BaseException) -> str:
-    return (str(err).strip().splitlines() or [type(err).__name__])[0][:200]
+    return (str(err).strip().splitlines() or [type(err).__name__])[0][:200].rstrip(".")

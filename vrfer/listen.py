@@ -15,11 +15,14 @@ from pythonosc.osc_bundle import OscBundle
 from pythonosc.osc_bundle import ParseError as BundleParseError
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message import ParseError as MessageParseError
+from pythonosc.parsing import osc_types
 
 from vrfer.errors import OutputError
 
 Argument: TypeAlias = object
 _LARGEST_PACKET = 65_535
+_BUNDLE_HEAD = 16
+"""Bytes before a bundle's first element: its mark and its time tag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,8 @@ class Heard:
     address: str
     arguments: tuple[Argument, ...]
     captured_unix_s: float | None
-    """Time tag of its bundle, seconds since the Unix epoch; None outside of bundles."""
+    """Time tag of its bundle, seconds since the Unix epoch; None outside of bundles and where the
+    tag says "immediately"."""
 
 
 class Listener:
@@ -98,26 +102,50 @@ class Listener:
 
 
 def decode(packet: bytes) -> Iterator[Heard]:
-    """Yield the messages of an OSC packet, those of nested bundles too.
+    """Yield the messages of an OSC packet in their order, those of nested bundles too.
+
+    Bundles are taken apart here: python-osc 1.10 never returns from an element of negative size,
+    and exceeds Python's stack where bundles are nested a few hundred deep.
 
     Raises:
         ParseError: It is neither a message nor a bundle.
     """
-    if not OscBundle.dgram_is_bundle(packet):
-        message = OscMessage(packet)
-        yield Heard(message.address, tuple(message.params), None)
-        return
-    open_bundles = [OscBundle(packet)]
-    while open_bundles:
-        bundle = open_bundles.pop()
-        for content in bundle:
-            if isinstance(content, OscBundle):
-                open_bundles.append(content)
-            else:
-                yield Heard(content.address, tuple(content.params), bundle.timestamp)
+    waiting: list[tuple[bytes, float | None]] = [(packet, None)]
+    while waiting:
+        part, captured_unix_s = waiting.pop()
+        if OscBundle.dgram_is_bundle(part):
+            tag = OscBundle(part[:_BUNDLE_HEAD]).timestamp
+            time_s = None if tag == osc_types.IMMEDIATELY else tag
+            waiting.extend((element, time_s) for element in reversed(_elements(part)))
+        elif OscMessage.dgram_is_message(part):
+            message = OscMessage(part)
+            yield Heard(message.address, tuple(message.params), captured_unix_s)
+        else:
+            raise MessageParseError("neither an OSC message nor a bundle")
+
+
+def _elements(bundle: bytes) -> list[bytes]:
+    elements, start = [], _BUNDLE_HEAD
+    while start < len(bundle):
+        size = int.from_bytes(bundle[start : start + 4], "big", signed=True)
+        start += 4
+        if not 0 < size <= len(bundle) - start:
+            raise BundleParseError(f"an element of {size} bytes does not fit into its bundle")
+        elements.append(bundle[start : start + size])
+        start += size
+    return elements
 
 
 def as_line(heard: Heard) -> str:
-    """Return a message as one line for people."""
-    arguments = " ".join(f"{a:.4f}" if isinstance(a, float) else str(a) for a in heard.arguments)
-    return f"{heard.address} {arguments}"
+    """Return a message as one line for people, whatever its sender put into it."""
+    return " ".join(map(_word, (heard.address, *heard.arguments)))
+
+
+def _word(argument: Argument) -> str:
+    if isinstance(argument, float):
+        return f"{argument:.4f}"
+    try:
+        text = str(argument)
+    except RecursionError:
+        return "[...]"  # arrays in arrays, a thousand deep
+    return text if text.isprintable() else repr(text)

@@ -165,6 +165,8 @@ def run(
 ) -> Summary:
     """Process a source until it ends, the time is over, or `stop` is set.
 
+    When a live source goes away or the run ends, receivers are told that no face is seen.
+
     Args:
         source: Where frames come from.
         reader: Turns them into readings.
@@ -181,16 +183,17 @@ def run(
     deadline = None if seconds is None else time.monotonic() + seconds
     first_ns: int | None = None
     last: Reading | None = None
+    told_gone = False
     while not (source.exhausted or stop.is_set()):
         if deadline is not None and time.monotonic() >= deadline:
             break
         frame = source.read(_WAIT_S)
         if frame is None:
-            if source.missing and last is not None and last.face is not None:
-                last = _gone(last)
-                _send(outputs.senders, last)
+            if source.missing and last is not None and not told_gone:
+                _send(outputs.senders, _gone(last), at_once=True)
+                told_gone = True
             continue
-        last = reader.read(frame)
+        last, told_gone = reader.read(frame), False
         _send(outputs.senders, last)
         latency_ms = (time.monotonic_ns() - frame.captured_ns) / 1e6
         if outputs.recorder is not None:
@@ -203,11 +206,14 @@ def run(
         summary.skipped, summary.corrupt = source.skipped, source.corrupt
         if outputs.on_reading is not None:
             outputs.on_reading(last, latency_ms)
+    summary.skipped, summary.corrupt = source.skipped, source.corrupt
+    if source.live and last is not None and not told_gone:
+        _send(outputs.senders, _gone(last), at_once=True)
     return summary
 
 
-def _send(senders: Sequence[OscSender], reading: Reading) -> None:
-    due = [sender for sender in senders if sender.is_due(reading)]
+def _send(senders: Sequence[OscSender], reading: Reading, *, at_once: bool = False) -> None:
+    due = [sender for sender in senders if at_once or sender.is_due(reading)]
     if due:
         bundle = encode_bundle(reading)
         for sender in due:
@@ -215,7 +221,7 @@ def _send(senders: Sequence[OscSender], reading: Reading) -> None:
 
 
 def _gone(last: Reading) -> Reading:
-    """Return a reading without a face for now: the camera is away, so the scene must not freeze."""
+    """Return a reading without a face for now: nobody watches, so the scene must not freeze."""
     return Reading(
         frame=last.frame,
         captured_ns=time.monotonic_ns(),

@@ -34,12 +34,14 @@ class SteadySettings:
     """A label stays at least this long, in seconds."""
     lead: float = 0.08
     """A new label must lead the old one by this much probability."""
+    forget_s: float = 2.0
+    """After this long without a face everything starts anew: it may be someone else."""
     unsure_below: float = 0.0
     """When the strongest steady probability is below this, the network is unsure."""
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        for name in ("smoothing_s", "quickness", "hold_s", "lead"):
+        for name in ("smoothing_s", "quickness", "hold_s", "lead", "forget_s"):
             value = getattr(self, name)
             if not 0 <= value < float("inf"):
                 raise ValueError(f"{name} must be a number of at least 0, got {value}")
@@ -54,7 +56,8 @@ class Steady:
         """Begin without a face."""
         self.settings = settings
         self._state: NDArray[np.float64] | None = None
-        self._time_s = 0.0
+        self._time_s = 0.0  # of the last frame with a face
+        self._newest_s = 0.0  # of the last frame
         self._label_id = NO_FACE_ID
         self._label_since_s = 0.0
 
@@ -75,10 +78,13 @@ class Steady:
             face: Its lower face, or None.
             scores: What the network said of it; None without a face.
         """
+        now_s = frame.timeline_s
+        if now_s < self._newest_s:
+            self.reset()
+        self._newest_s = now_s
         if face is None or scores is None:
             return _reading(frame, None, None, np.zeros(len(EXPRESSIONS), np.float32), NO_FACE_ID)
-        now_s = frame.timeline_s
-        if now_s < self._time_s:
+        if now_s - self._time_s > self.settings.forget_s:
             self.reset()
         steady = self._filtered(scores.probabilities, now_s)
         unsure = bool(steady.max() < self.settings.unsure_below)

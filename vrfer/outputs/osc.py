@@ -32,6 +32,7 @@ from vrfer.frames import Reading
 logger = logging.getLogger(__name__)
 
 PREFIX = "/vrfer"
+LOWEST_RATE_HZ = 0.001
 PROFILES = ("generic",)
 """Names of the known address layouts."""
 
@@ -60,7 +61,11 @@ def parse_receiver(text: str, *, default_profile: str = "generic") -> Receiver:
     """
     address, *options = text.split(",")
     host, colon, port_text = address.rpartition(":")
-    host = host.strip().removeprefix("[").removesuffix("]")
+    host = host.strip()
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host or "[" in host:
+        host = ""
     port = int(port_text) if port_text.isascii() and port_text.isdigit() else 0
     if not colon or not host or not 1 <= port <= 65535:
         raise OutputError(
@@ -72,12 +77,12 @@ def parse_receiver(text: str, *, default_profile: str = "generic") -> Receiver:
         name, _, value = option.partition("=")
         if name == "profile":
             profile = value
-        elif name == "hz" and _is_positive(value):
+        elif name == "hz" and _is_rate(value):
             rate_hz = float(value)
         else:
             raise OutputError(
                 f"{option!r} is no option of the OSC receiver {address}",
-                "Known are profile=NAME and hz=N with N above 0.",
+                f"Known are profile=NAME and hz=N with N from {LOWEST_RATE_HZ} up.",
             )
     if profile not in PROFILES:
         raise OutputError(
@@ -86,9 +91,9 @@ def parse_receiver(text: str, *, default_profile: str = "generic") -> Receiver:
     return Receiver(host, port, profile, rate_hz)
 
 
-def _is_positive(text: str) -> bool:
+def _is_rate(text: str) -> bool:
     try:
-        return 0 < float(text) < float("inf")
+        return LOWEST_RATE_HZ <= float(text) < float("inf")
     except ValueError:
         return False
 
@@ -101,7 +106,7 @@ def encode_bundle(reading: Reading) -> bytes:
     messages: list[tuple[str, Sequence[float | int | str]]] = [
         (f"{PREFIX}/face", [int(reading.face is not None)]),
         (f"{PREFIX}/label", [reading.label]),
-        (f"{PREFIX}/label/id", [reading.label_id]),
+        (f"{PREFIX}/label/id", [int(reading.label_id)]),
         (f"{PREFIX}/confidence", [reading.confidence]),
         (f"{PREFIX}/unsure", [int(reading.unsure)]),
         *((f"{PREFIX}/{name}", [p]) for name, p in zip(EXPRESSIONS, probabilities, strict=True)),
@@ -135,16 +140,22 @@ class OscSender:
         self._next_s: float | None = None
         self._failing = False
         try:
-            family, kind, proto, _, address = socket.getaddrinfo(
-                receiver.host, receiver.port, type=socket.SOCK_DGRAM
-            )[0]
+            known = socket.getaddrinfo(receiver.host, receiver.port, type=socket.SOCK_DGRAM)
         except (OSError, UnicodeError) as err:
             raise OutputError(
                 f"the OSC receiver {receiver} is unknown: no computer is named {receiver.host!r}",
                 "Check the name, or write its IP address.",
             ) from err
+        # VR programs listen on IPv4, yet systems may list `localhost` as ::1 first.
+        family, kind, proto, _, address = min(known, key=lambda one: one[0] != socket.AF_INET)
         self._address = address
-        self._socket = socket.socket(family, kind, proto)
+        try:
+            self._socket = socket.socket(family, kind, proto)
+        except OSError as err:
+            raise OutputError(
+                f"this computer cannot send to {receiver}: {err.strerror or err}",
+                "Write an IPv4 address.",
+            ) from err
         self._socket.setblocking(False)
 
     def __enter__(self) -> Self:

@@ -4,6 +4,7 @@ Columns as `COLUMNS` says; comment lines begin with `#`. Fields are empty where 
 to say (no face; `source_s` of a camera).
 """
 
+import contextlib
 import csv
 import io
 import json
@@ -11,7 +12,7 @@ import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self, TextIO
+from typing import Self
 
 from vrfer.errors import OutputError
 from vrfer.expressions import EXPRESSIONS
@@ -56,24 +57,30 @@ class Recorder:
         """Rows written."""
         self.lost = 0
         """Rows that could not be written."""
-        markers, description = path.with_suffix(".markers.csv"), path.with_suffix(".json")
         if path.suffix != ".csv":
             raise OutputError(
                 f"the recording {path} must be named *.csv", "Write for example session.csv."
             )
+        markers, description = path.with_suffix(".markers.csv"), path.with_suffix(".json")
         for file in (path, markers, description):
             if file.exists():
                 raise OutputError(
                     f"the recording {file} exists already", "Name another; none is overwritten."
                 )
         try:
-            self._rows_file = path.open("x", newline="", encoding="utf-8", buffering=1)
-            self._rows_file.write(f"{_ABOUT}\r\n{','.join(COLUMNS)}\r\n")
-            self._markers_file = markers.open("x", newline="", encoding="utf-8", buffering=1)
-            self._markers_file.write(f"{','.join(MARKER_COLUMNS)}\r\n")
-            description.write_text(
-                json.dumps(dict(about), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-            )
+            with contextlib.ExitStack() as opened:
+                made: list[Path] = []
+                opened.callback(_remove, made)
+                self._rows_file = opened.enter_context(path.open("xb", buffering=0))
+                made.append(path)
+                _write_whole(self._rows_file, f"{_ABOUT}\r\n{','.join(COLUMNS)}\r\n")
+                self._markers_file = opened.enter_context(markers.open("xb", buffering=0))
+                made.append(markers)
+                _write_whole(self._markers_file, f"{','.join(MARKER_COLUMNS)}\r\n")
+                description.write_text(
+                    json.dumps(dict(about), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+                )
+                opened.pop_all()
         except OSError as err:
             raise OutputError(
                 f"the recording {path} cannot be created: {err.strerror or err}",
@@ -109,16 +116,35 @@ class Recorder:
         if not self._append(self._markers_file, moment):
             self.lost += 1
 
-    def _append(self, file: TextIO, fields: list[str]) -> bool:
+    def _append(self, file: io.FileIO, fields: list[str]) -> bool:
         line = io.StringIO()
         csv.writer(line).writerow(fields)
         try:
-            file.write(line.getvalue())
+            _write_whole(file, line.getvalue())
         except (OSError, ValueError) as err:
             if self.lost == 0:
                 logger.error("the recording %s cannot be written: %s", self.path, err)  # noqa: TRY400
             return False
         return True
+
+
+def _remove(files: list[Path]) -> None:
+    for file in files:
+        file.unlink(missing_ok=True)
+
+
+def _write_whole(file: io.FileIO, text: str) -> None:
+    """Write all of a text, or nothing: a full disk tears no row, and none appears later."""
+    end = file.tell()
+    left = text.encode()
+    try:
+        while left:
+            left = left[file.write(left) :]
+    except OSError:
+        with contextlib.suppress(OSError):
+            file.seek(end)
+            file.truncate()
+        raise
 
 
 def _iso(unix_ns: int) -> str:

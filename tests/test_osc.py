@@ -1,0 +1,420 @@
+"""OSC over real sockets: what receivers get, how often, and what failures cost."""
+
+import logging
+import re
+import select
+import shutil
+import socket
+import struct
+import subprocess
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from pythonosc.dispatcher import Dispatcher
+from pythonosc.osc_bundle import OscBundle
+from pythonosc.osc_message import OscMessage
+from pythonosc.osc_server import BlockingOSCUDPServer
+
+from vrfer.errors import OutputError
+from vrfer.expressions import EXPRESSIONS
+from vrfer.frames import LowerFace, Reading
+from vrfer.outputs.osc import OscSender, Receiver, encode_bundle, parse_receiver
+
+FACE = LowerFace((10.0, 20.0), (10.0, 30.0), 40.0, 0.9)
+STEADY = np.array([0.05, 0.5, 0.1, 0.05, 0.1, 0.05, 0.1, 0.05], np.float32)
+LARGEST_BYTES = 1432
+TYPES = {
+    "/vrfer/face": "i",
+    "/vrfer/label": "s",
+    "/vrfer/label/id": "i",
+    "/vrfer/confidence": "f",
+    "/vrfer/unsure": "i",
+    "/vrfer/probabilities": "ffffffff",
+} | {f"/vrfer/{name}": "f" for name in EXPRESSIONS}
+TOO_LARGE = bytes(70_000)
+"""No UDP packet may be so large: the system refuses it, on every system."""
+
+
+def with_face(unix_ns: int = 0, *, captured_s: float = 0.0, unsure: bool = True) -> Reading:
+    return Reading(3, round(captured_s * 1e9), unix_ns, None, FACE, STEADY, STEADY, 1, unsure)
+
+
+def without_face(unix_ns: int = 0) -> Reading:
+    nothing = np.zeros(8, np.float32)
+    return Reading(3, 0, unix_ns, None, None, None, nothing, -1, unsure=False)
+
+
+def at(now_s: float, *, file: bool) -> Reading:
+    captured_ns = 10**12 if file else round(now_s * 1e9)
+    return Reading(
+        0, captured_ns, 0, now_s if file else None, FACE, STEADY, STEADY, 1, unsure=False
+    )
+
+
+def expected(reading: Reading) -> dict[str, list[float | int | str]]:
+    probabilities = [float(p) for p in reading.steady]
+    found = reading.face is not None
+    return {
+        "/vrfer/face": [int(found)],
+        "/vrfer/label": ["happiness" if found else "none"],
+        "/vrfer/label/id": [1 if found else -1],
+        "/vrfer/confidence": [0.5 if found else 0.0],
+        "/vrfer/unsure": [int(found)],
+        "/vrfer/probabilities": list(probabilities),
+    } | {f"/vrfer/{name}": [p] for name, p in zip(EXPRESSIONS, probabilities, strict=True)}
+
+
+def tags(message: OscMessage) -> str:
+    packet = message.dgram
+    return packet[packet.index(b",") + 1 :].split(b"\0")[0].decode()
+
+
+@pytest.fixture
+def port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def heard() -> Iterator[socket.socket]:
+    """A receiver: a bound socket."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(("127.0.0.1", 0))
+        receiver.settimeout(10)
+        yield receiver
+
+
+def sender_to(receiver: socket.socket) -> OscSender:
+    return OscSender(Receiver("127.0.0.1", receiver.getsockname()[1]))
+
+
+readings = st.builds(
+    lambda weights, label_id, unsure, unix_ns, face: Reading(
+        frame=2**40,
+        captured_ns=2**62,
+        captured_unix_ns=unix_ns,
+        source_s=None,
+        face=FACE if face else None,
+        raw=None,
+        steady=np.array(weights, np.float32) if face else np.zeros(8, np.float32),
+        label_id=label_id if face else -1,
+        unsure=unsure and face,
+    ),
+    st.lists(st.floats(0, 1, width=32), min_size=8, max_size=8),
+    st.integers(0, 7),
+    st.booleans(),
+    st.integers(1_577_836_800 * 10**9, 2_051_222_400 * 10**9),  # 2020 to 2034
+    st.booleans(),
+)
+
+
+@given(readings)
+def test_a_bundle_fits_into_one_packet_and_carries_every_value(reading: Reading) -> None:
+    packet = encode_bundle(reading)
+    assert len(packet) < LARGEST_BYTES
+    bundle = OscBundle(packet)
+    assert bundle.timestamp == pytest.approx(reading.captured_unix_ns / 1e9, abs=1e-3)
+    messages = {message.address: message for message in bundle}
+    assert {address: tags(message) for address, message in messages.items()} == TYPES
+    assert bundle.num_contents == len(TYPES)
+    assert messages["/vrfer/probabilities"].params == reading.steady.tolist()
+    assert [messages[f"/vrfer/{name}"].params[0] for name in EXPRESSIONS] == (
+        reading.steady.tolist()
+    )
+    assert messages["/vrfer/label"].params == [reading.label]
+    assert messages["/vrfer/label/id"].params == [reading.label_id]
+
+
+@pytest.mark.parametrize("reading", [with_face(10**18), without_face(10**18)])
+def test_every_address_has_its_value(reading: Reading) -> None:
+    values = {message.address: message.params for message in OscBundle(encode_bundle(reading))}
+    assert values == expected(reading)
+
+
+def test_numpy_numbers_are_converted() -> None:
+    # python-osc raises on them, or picks the wrong type.
+    reading = Reading(
+        np.int64(3), np.int64(0), np.int64(10**18), None, FACE, None,
+        STEADY.astype(np.float64), np.int64(1), np.bool_(True),
+    )  # fmt: skip
+    messages = list(OscBundle(encode_bundle(reading)))
+    assert {message.address: tags(message) for message in messages} == TYPES
+
+
+@pytest.mark.skipif(shutil.which("oscdump") is None, reason="needs oscdump of liblo-tools")
+@pytest.mark.parametrize("found", [True, False])
+def test_liblo_hears_every_address_with_type_value_and_capture_time(port: int, found: bool) -> None:
+    unix_ns = time.time_ns()
+    reading = with_face(unix_ns) if found else without_face(unix_ns)
+    line = re.compile(r"([0-9a-f]{8})\.([0-9a-f]{8}) (\S+) (\S*) (.*)")
+    with (
+        subprocess.Popen(
+            ["oscdump", "-L", str(port)], stdout=subprocess.PIPE, text=True, bufsize=1
+        ) as dump,
+        OscSender(Receiver("127.0.0.1", port)) as sender,
+    ):
+        try:
+            assert dump.stdout is not None
+            for _ in range(200):  # until it listens
+                sender.send(encode_bundle(reading))
+                if select.select([dump.stdout], [], [], 0.1)[0]:
+                    break
+            lines = [dump.stdout.readline().strip() for _ in TYPES]
+        finally:
+            dump.terminate()
+    matches = [line.fullmatch(text) for text in lines]
+    heard = {match[3]: match for match in matches if match is not None}
+    assert {address: match[4] for address, match in heard.items()} == TYPES
+    for address, values in expected(reading).items():
+        words = heard[address][5].split()
+        assert [word.strip('"') for word in words if word.startswith('"')] == [
+            value for value in values if isinstance(value, str)
+        ]
+        assert [float(word) for word in words if not word.startswith('"')] == pytest.approx(
+            [value for value in values if not isinstance(value, str)], abs=1e-6
+        )
+        seconds = int(heard[address][1], 16) + int(heard[address][2], 16) / 2**32 - 2_208_988_800
+        assert seconds == pytest.approx(unix_ns / 1e9, abs=1e-3)
+
+
+def test_the_server_of_python_osc_hears_every_address() -> None:
+    values: dict[str, list[object]] = {}
+    dispatcher = Dispatcher()
+    dispatcher.set_default_handler(lambda address, *got: values.update({address: list(got)}))
+    reading = with_face(time.time_ns())
+    with BlockingOSCUDPServer(("127.0.0.1", 0), dispatcher) as server:
+        server.timeout = 10
+        with OscSender(Receiver(*server.server_address)) as sender:
+            sender.send(encode_bundle(reading))
+        server.handle_request()
+    assert values == expected(reading)
+
+
+def test_the_packet_arrives_as_it_was_encoded(heard: socket.socket) -> None:
+    packet = encode_bundle(with_face(10**18))
+    with sender_to(heard) as sender:
+        sender.send(packet)
+    assert heard.recv(65_535) == packet
+    assert (sender.sent, sender.failed, sender.last_error) == (1, 0, "")
+
+
+def test_ipv6_receivers_are_reached() -> None:
+    try:
+        receiver = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+        receiver.bind(("::1", 0))
+    except OSError as err:
+        pytest.skip(f"this computer has no IPv6: {err}")
+    with receiver:
+        receiver.settimeout(10)
+        with OscSender(parse_receiver(f"[::1]:{receiver.getsockname()[1]}")) as sender:
+            sender.send(b"hello")
+        assert receiver.recv(100) == b"hello"
+
+
+def test_a_name_with_both_addresses_is_reached_over_ipv4(
+    heard: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Windows lists localhost as ::1 first, where VR programs do not listen.
+    port = heard.getsockname()[1]
+    both = [
+        (socket.AF_INET6, socket.SOCK_DGRAM, 17, "", ("::1", port, 0, 0)),
+        (socket.AF_INET, socket.SOCK_DGRAM, 17, "", ("127.0.0.1", port)),
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: both)
+    with OscSender(parse_receiver(f"localhost:{port}")) as sender:
+        sender.send(b"hello")
+    assert heard.recv(100) == b"hello"
+
+
+def due_times(rate_hz: float, times_s: list[float], *, file: bool) -> list[float]:
+    with OscSender(Receiver("127.0.0.1", 9, rate_hz=rate_hz)) as sender:
+        return [now_s for now_s in times_s if sender.is_due(at(now_s, file=file))]
+
+
+@pytest.mark.parametrize("file", [True, False])
+@pytest.mark.parametrize(
+    ("source_hz", "rate_hz", "expected_hz"),
+    [
+        (30, 10, 10),
+        (60, 30, 30),
+        (30, 25, 25),
+        (60, 25, 25),
+        (30, 30, 30),
+        (30, 90, 30),
+        (24, 1, 1),
+    ],
+)
+def test_the_rate_counts_capture_time(
+    source_hz: int, rate_hz: float, expected_hz: int, file: bool
+) -> None:
+    times_s = [number / source_hz for number in range(10 * source_hz)]
+    sent = len(due_times(rate_hz, times_s, file=file))
+    assert abs(sent - 10 * expected_hz) <= 1
+
+
+@pytest.mark.parametrize("file", [True, False])
+@pytest.mark.parametrize(("source_hz", "rate_hz"), [(30, 10), (60, 30), (60, 20), (90, 30)])
+def test_a_rate_that_divides_the_sources_takes_every_nth_frame(
+    source_hz: int, rate_hz: int, file: bool
+) -> None:
+    times_s = [1000 + number / source_hz for number in range(10 * source_hz)]
+    assert due_times(rate_hz, times_s, file=file) == times_s[:: source_hz // rate_hz]
+
+
+def test_without_a_rate_every_frame_is_due() -> None:
+    with OscSender(Receiver("127.0.0.1", 9)) as sender:
+        assert all(sender.is_due(at(now_s, file=True)) for now_s in (0, 0, 1e-6, 5, 2))
+
+
+@given(
+    st.floats(0.5, 120),
+    st.lists(st.floats(0, 0.1) | st.floats(0, 10), min_size=1, max_size=60),
+    st.booleans(),
+)
+def test_uneven_times_never_exceed_the_rate_nor_starve_a_receiver(
+    rate_hz: float, gaps_s: list[float], file: bool
+) -> None:
+    times_s = [1.0 + sum(gaps_s[:number]) for number in range(len(gaps_s) + 1)]
+    due = due_times(rate_hz, times_s, file=file)
+    assert due[0] == times_s[0]
+    for first, begin in enumerate(due):
+        for last, end in enumerate(due[first:], first):
+            # After a late bundle the next may come early, to keep the mean; never more than that.
+            assert last - first + 1 <= (end - begin) * rate_hz + 3 + 1e-3
+    silent_since = due[0]
+    for now_s in times_s:
+        if now_s in due:
+            silent_since = now_s
+        else:
+            assert now_s - silent_since < 1.001 / rate_hz
+
+
+@given(st.floats(0.5, 60), st.floats(0, 100), st.floats(0.01, 1))
+def test_a_file_played_anew_is_sent_from_its_beginning_on(
+    rate_hz: float, end_s: float, interval_s: float
+) -> None:
+    assume(end_s > 3.1 / rate_hz)
+    times_s = [0.0, end_s, *(number * interval_s for number in range(10))]
+    with OscSender(Receiver("127.0.0.1", 9, rate_hz=rate_hz)) as sender:
+        due = [sender.is_due(at(now_s, file=True)) for now_s in times_s]
+    assert due[:3] == [True, True, True]
+
+
+def test_two_receivers_each_have_their_own_rate() -> None:
+    with (
+        OscSender(Receiver("127.0.0.1", 9, rate_hz=10)) as slow,
+        OscSender(Receiver("127.0.0.1", 9, rate_hz=30)) as fast,
+    ):
+        due = [
+            (slow.is_due(reading), fast.is_due(reading))
+            for reading in (at(number / 60, file=False) for number in range(60))
+        ]
+    assert [sum(one) for one in zip(*due, strict=True)] == [10, 30]
+
+
+def test_an_absent_receiver_costs_nothing(port: int) -> None:
+    with OscSender(Receiver("127.0.0.1", port)) as sender:
+        for _ in range(50):
+            sender.send(encode_bundle(with_face(10**18)))
+        assert sender.sent + sender.failed == 50
+
+
+def test_what_the_system_refuses_is_counted_and_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "vrfer.outputs.osc")
+    # A broadcast that the socket was not allowed, or a network that there is none of.
+    with OscSender(Receiver("255.255.255.255", 9)) as sender:
+        for _ in range(5):
+            sender.send(b"hello")
+    assert (sender.sent, sender.failed) == (0, 5)
+    assert sender.last_error
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert sender.last_error in record.getMessage()
+    assert "255.255.255.255:9" in record.getMessage()
+
+
+def test_failures_are_logged_when_they_begin_and_when_they_end(
+    heard: socket.socket, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "vrfer.outputs.osc")
+    with sender_to(heard) as sender:
+        for packet in (b"1", TOO_LARGE, TOO_LARGE, b"2", b"3", TOO_LARGE):
+            sender.send(packet)
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO", "WARNING"]
+    assert (sender.sent, sender.failed) == (3, 3)
+    assert [heard.recv(10) for _ in range(3)] == [b"1", b"2", b"3"]
+
+
+def test_a_closed_sender_fails_without_raising() -> None:
+    sender = OscSender(Receiver("127.0.0.1", 9))
+    sender.close()
+    sender.close()
+    sender.send(b"hello")
+    assert (sender.sent, sender.failed) == (0, 1)
+
+
+def test_an_impossible_host_is_an_output_error() -> None:
+    with pytest.raises(OutputError, match="is unknown"):
+        OscSender(Receiver(f"{'x' * 70}.invalid", 9000))
+
+
+@pytest.mark.parametrize(
+    ("text", "receiver"),
+    [
+        ("127.0.0.1:9000", Receiver("127.0.0.1", 9000)),
+        ("localhost:1", Receiver("localhost", 1)),
+        ("my-pc.lan:65535", Receiver("my-pc.lan", 65535)),
+        ("[::1]:9000", Receiver("::1", 9000)),
+        ("[fe80::1%eth0]:9000", Receiver("fe80::1%eth0", 9000)),
+        ("127.0.0.1:9000,hz=30", Receiver("127.0.0.1", 9000, rate_hz=30.0)),
+        ("127.0.0.1:9000,hz=0.5", Receiver("127.0.0.1", 9000, rate_hz=0.5)),
+        ("127.0.0.1:9000,profile=generic", Receiver("127.0.0.1", 9000)),
+        ("127.0.0.1:9000,hz=10,profile=generic", Receiver("127.0.0.1", 9000, "generic", 10.0)),
+    ],
+)
+def test_receivers_are_read(text: str, receiver: Receiver) -> None:
+    assert parse_receiver(text) == receiver
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", ":", "9000", "127.0.0.1", "127.0.0.1:", ":9000", "[]:9000", "127.0.0.1:0",
+        "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:9e3", "127.0.0.1:٣", "127.0.0.1:²",
+        "127.0.0.1: 9000", "127.0.0.1:9000,", "127.0.0.1:9000,hz", "127.0.0.1:9000,hz=",
+        "127.0.0.1:9000,hz=0", "127.0.0.1:9000,hz=-1", "127.0.0.1:9000,hz=nan",
+        "127.0.0.1:9000,hz=inf", "127.0.0.1:9000,hz=fast", "127.0.0.1:9000,rate=30",
+        "127.0.0.1:9000,profile=", "127.0.0.1:9000,profile=nonesuch", "hz=30,127.0.0.1:9000",
+    ],
+)  # fmt: skip
+def test_what_is_no_receiver_is_refused_with_a_remedy(text: str) -> None:
+    with pytest.raises(OutputError) as caught:
+        parse_receiver(text)
+    assert "\n" not in str(caught.value)
+    assert caught.value.remedy.endswith(".")
+
+
+def test_the_default_profile_is_checked_too() -> None:
+    with pytest.raises(OutputError, match="'nonesuch'"):
+        parse_receiver("127.0.0.1:9000", default_profile="nonesuch")
+    named = parse_receiver("127.0.0.1:9000,profile=generic", default_profile="nonesuch")
+    assert named.profile == "generic"
+
+
+@pytest.mark.parametrize("text", ["127.0.0.1:9000", "[::1]:9000", "localhost:9000"])
+def test_a_receiver_is_written_as_it_is_read(text: str) -> None:
+    assert str(parse_receiver(text)) == text
+
+
+def test_the_time_tag_is_the_ntp_time_of_the_capture() -> None:
+    # 2001-09-09T01:46:40.5Z is 3,208,988,800.5 s after 1900 (OSC 1.0).
+    packet = encode_bundle(with_face(10**18 + 500_000_000))
+    assert struct.unpack(">II", packet[8:16]) == (3_208_988_800, 2**31)
