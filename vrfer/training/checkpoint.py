@@ -1,7 +1,7 @@
 """Checkpoints of a run: written whole or not at all, and read without running any code."""
 
 import os
-import pickle
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,8 @@ def save_state(state: RunState, path: Path) -> None:
         torch.save(content, temporary)
         os.replace(temporary, path)
     except (OSError, RuntimeError) as err:  # torch reports a full disk as RuntimeError
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
         raise DataError(
             f"the checkpoint {path} could not be written: {err}",
             "Free some space and start the same command again; it goes on from the last "
@@ -100,16 +101,7 @@ def load_state(path: Path) -> RunState:
         content["recipe"] = Recipe.model_validate(content["recipe"])
         content["history"] = [EpochResult(**result) for result in content["history"]]
         return RunState(**content)
-    except (
-        OSError,
-        EOFError,
-        RuntimeError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        pickle.UnpicklingError,
-    ) as err:
+    except Exception as err:  # damaged pickles may raise anything at all
         reason = str(err).splitlines()[0] if str(err) else type(err).__name__
         raise RecipeError(
             f"{path} is no checkpoint of vrfer that can be read ({reason})",

@@ -98,6 +98,7 @@ def fit_command(
         chosen = chosen.model_copy(update={"seed": seed})
     chosen = chosen.control() if control else chosen
     name = chosen.name if seed is None else f"{chosen.name}-seed{seed}"
+    name = f"{name}-dry-run" if dry_run else name
     run_folder = Path("runs") / name if out is None else out
     data = _load(folder)
     with FitDisplay(chosen, run_folder) as display:
@@ -141,6 +142,11 @@ def evaluate_command(
 ) -> None:
     """Measure a network on FER+: accuracy, interval, recall, macro-F1, confusion, ECE, KL."""
     splits = SPLITS if split is None else (split,)
+    if model.suffix != ".pt" and (region is not None or occlusion is not None):
+        raise DataError(
+            f"--region and --occlusion do not go with {model}",
+            "An exported network has its region; name a checkpoint (.pt).",
+        )
     data = _load(folder)
     if model.suffix == ".pt":
         measures = evaluate_checkpoint(

@@ -34,7 +34,7 @@ def zero_smallest(weight: Tensor, sparsity: float) -> None:
     """
     count = round(sparsity * weight.numel())
     with torch.no_grad():
-        flat = weight.reshape(-1)
+        flat = weight.reshape(-1).clone()
         order = flat.abs().argsort(stable=True)
         flat[order[:count]] = 0
         weight.copy_(flat.reshape(weight.shape))

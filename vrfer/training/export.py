@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import warnings
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -113,7 +114,8 @@ def export(checkpoint: Path, data: FerPlus, out: Path) -> list[Measures]:
             "Free some space, or name another folder with --out.",
         ) from err
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
     return measures
 
 

@@ -13,7 +13,9 @@ import io
 import logging
 import os
 import zipfile
+import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -221,9 +223,21 @@ def _read_faces(folder: Path) -> npt.NDArray[np.uint8]:
             if packed.exists()
             else _read_kaggle(folder / "fer2013.csv")
         )
-    except (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile) as err:
+    except (
+        OSError,
+        EOFError,
+        RuntimeError,  # zipfile's for encrypted and unknown members
+        ValueError,
+        TypeError,
+        AttributeError,  # the latter two: a line of the csv ends early
+        LookupError,
+        OverflowError,
+        csv.Error,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as err:
         raise DataError(f"the pictures in {folder} cannot be read: {err}", _REMEDY) from err
-    if hashlib.sha256(faces.tobytes()).hexdigest() != FACES_SHA256:
+    if not _are_fer2013(faces):
         raise DataError(
             f"the pictures in {folder} are damaged: their checksum is not FER2013's",
             "Copy or unpack them again.",
@@ -263,10 +277,18 @@ def _read_cache(path: Path | None) -> npt.NDArray[np.uint8] | None:
     except (OSError, ValueError, EOFError) as err:
         logger.warning("ignoring the damaged cache %s: %s", path, err)
         return None
-    if faces.shape != (ROWS, FACE_PX, FACE_PX) or faces.dtype != np.uint8:
+    if not _are_fer2013(faces):
         logger.warning("ignoring the cache %s: it does not hold FER2013", path)
         return None
     return faces
+
+
+def _are_fer2013(faces: npt.NDArray[np.uint8]) -> bool:
+    return (
+        faces.shape == (ROWS, FACE_PX, FACE_PX)
+        and faces.dtype == np.uint8
+        and hashlib.sha256(faces.tobytes()).hexdigest() == FACES_SHA256
+    )
 
 
 def _write_cache(path: Path, faces: npt.NDArray[np.uint8]) -> None:
@@ -278,7 +300,8 @@ def _write_cache(path: Path, faces: npt.NDArray[np.uint8]) -> None:
         temporary.replace(path)
     except OSError as err:
         logger.warning("no cache was written to %s: %s", path.parent, err)
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def _read_votes(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from filelock import FileLock, Timeout
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
@@ -76,17 +77,31 @@ def fit(
             `<region>.pt` with the weights that were best on the validation split.
         accelerator: Lightning Fabric's word for the device: auto, cpu, cuda.
         after: A `<region>.pt` of another run; its stage and those before it are taken over.
-        dry_run: One small batch an epoch, for trying a recipe out in seconds.
+        dry_run: A few pictures and the fewest epochs, for trying a recipe out in seconds.
         watcher: Told of every batch and epoch.
 
     Returns:
         The finished run.
 
     Raises:
-        RecipeError: `out` holds another experiment, or a checkpoint cannot be used.
+        RecipeError: `out` holds another experiment or is in use, or a checkpoint cannot be used.
         DataError: A checkpoint cannot be written, or the loss is no longer a number.
     """
-    fabric = Fabric(accelerator=accelerator, devices=1, precision=recipe.precision)
+    with _alone_in(out):
+        return _fit(recipe, data, out, accelerator, after, dry_run, watcher)
+
+
+def _fit(
+    recipe: Recipe,
+    data: FerPlus,
+    out: Path,
+    accelerator: str,
+    after: Path | None,
+    dry_run: bool,
+    watcher: Watcher,
+) -> RunState:
+    recipe = recipe.shortened() if dry_run else recipe
+    fabric = _fabric(accelerator, recipe)
     faces = training_faces(data, recipe.data)
     validation = data.split("validation", votes=recipe.data.votes, labels="majority")
     if dry_run:
@@ -97,16 +112,51 @@ def fit(
     return state
 
 
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / "run.lock", timeout=0)
+        lock.acquire()
+    except Timeout as err:
+        raise RecipeError(
+            f"another training is at work in {folder}", "Wait for it, or name another with --out."
+        ) from err
+    except OSError as err:
+        raise DataError(
+            f"the folder {folder} cannot be written: {err.strerror or err}",
+            "Name another folder with --out.",
+        ) from err
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _fabric(accelerator: str, recipe: Recipe) -> Fabric:
+    try:
+        return Fabric(accelerator=accelerator, devices=1, precision=recipe.precision)
+    except (ValueError, RuntimeError, ImportError) as err:
+        raise RecipeError(
+            f"the accelerator {accelerator} cannot be used here: {err}", "Use auto or cpu."
+        ) from err
+
+
 def _start(recipe: Recipe, out: Path, faces: FaceSet, after: Path | None) -> RunState:
+    mean_gray = float(faces.faces.mean())
     if (out / LAST).exists():
         state = load_state(out / LAST)
-        if state.recipe != recipe:
+        if not _same(state.recipe, recipe):
             raise RecipeError(
                 f"{out} holds a run of another recipe ({_first_difference(state.recipe, recipe)})",
                 "Name another folder with --out, or delete this one.",
             )
+        if not math.isclose(state.mean_gray, mean_gray):
+            raise RecipeError(
+                f"{out} holds a run on other pictures, such as a dry run",
+                "Name another folder with --out, or delete this one.",
+            )
         return state
-    mean_gray = float(faces.faces.mean())
     torch.manual_seed(recipe.seed)
     state = RunState(recipe, mean_gray, create_network(recipe, mean_gray=mean_gray).state_dict())
     return state if after is None else _take_over(state, after)
@@ -116,16 +166,15 @@ def _take_over(state: RunState, after: Path) -> RunState:
     other = load_state(after)
     taken = other.stage + 1
     mine, theirs = state.recipe, other.recipe
-    same = mine.stages[:taken] == theirs.stages[:taken] and (
-        mine.network,
-        mine.start,
-        mine.input,
-        mine.data,
-        mine.augmentation,
-    ) == (theirs.network, theirs.start, theirs.input, theirs.data, theirs.augmentation)
-    if not same or taken >= len(mine.stages):
+    shared = ("network", "start", "input", "data", "augmentation")
+    reasons = [f"{name} differs" for name in shared if getattr(mine, name) != getattr(theirs, name)]
+    if mine.stages[:taken] != theirs.stages[:taken]:
+        reasons.append("the earlier stages differ")
+    elif taken >= len(mine.stages):
+        reasons.append("no stage is left to train")
+    if reasons:
         raise RecipeError(
-            f"{after} does not fit recipe {mine.name}: {_first_difference(theirs, mine)}",
+            f"{after} does not fit recipe {mine.name}: {reasons[0]}",
             "The earlier stages, the network and the data must be the same in both recipes.",
         )
     state.network, state.mean_gray, state.stage = other.network, other.mean_gray, taken
@@ -133,10 +182,15 @@ def _take_over(state: RunState, after: Path) -> RunState:
     return state
 
 
+def _same(one: Recipe, other: Recipe) -> bool:
+    """Whether two recipes train the same; what they say about themselves does not count."""
+    return one.model_copy(update={"about": ""}) == other.model_copy(update={"about": ""})
+
+
 def _first_difference(old: Recipe, new: Recipe) -> str:
     before, now = old.model_dump(), new.model_dump()
-    changed = [name for name in before if before[name] != now[name]]
-    return f"{changed[0]} differs" if changed else "nothing differs"
+    changed = [name for name in before if name != "about" and before[name] != now[name]]
+    return f"{changed[0]} differs"
 
 
 def _fit_stage(
@@ -256,11 +310,16 @@ def _train_epoch(
         )
     mean_loss = total / len(faces)
     if not math.isfinite(mean_loss):
-        raise DataError(
-            f"the training loss became {mean_loss} in epoch {epoch + 1} of {stage.region}",
-            "Lower the learning rate in the recipe; the last good checkpoint was kept.",
-        )
+        raise _diverged(f"the training loss became {mean_loss} in epoch {epoch + 1}")
     return mean_loss
+
+
+def _diverged(message: str) -> DataError:
+    return DataError(
+        message,
+        "Lower the learning rate in the recipe, and name another folder with --out; the last good "
+        "checkpoint was kept.",
+    )
 
 
 def epoch_seed(seed: int, stage: int, epoch: int) -> int:
@@ -281,12 +340,20 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 
 def validate(fabric: Fabric, model: nn.Module, faces: FaceSet, region: Region, size: int) -> float:
-    """Return the share of faces whose strongest label the network names, 0-1."""
+    """Return the share of faces whose strongest label the network names, 0-1.
+
+    Raises:
+        DataError: The network's answers are no longer numbers: the epoch's last step, which no
+            loss was computed after, ran off to infinity.
+    """
     labels = torch.from_numpy(faces.labels)
     right = 0
     with evaluating(model):
         for start in range(0, len(faces), VALIDATION_BATCH):
             part = slice(start, start + VALIDATION_BATCH)
             patches = fabric.to_device(patches_of(faces.faces[part], region, size))
-            right += int((model(patches).argmax(dim=1).cpu() == labels[part]).sum())
+            logits = model(patches)
+            if not logits.isfinite().all():
+                raise _diverged("the network's answers on the validation split are no numbers")
+            right += int((logits.argmax(dim=1).cpu() == labels[part]).sum())
     return right / len(faces)

@@ -93,20 +93,18 @@ def wilson_interval(right: int, total: int) -> tuple[float, float]:
 
 
 def unsure_threshold(probabilities: npt.NDArray[np.float32], faces: FaceSet) -> float:
-    """Return the confidence below which predictions are wrong at least as often as right.
+    """Return the confidence below which predictions were wrong more often than right.
 
-    It is the highest confidence c such that, among all pictures of confidence up to c, at most
-    half are right; 0 where there is none.
+    Among the pictures in order of confidence, the surplus of wrong over right predictions is
+    largest where their local accuracy passes one half: that confidence is returned, 0 where
+    there never is a surplus.
     """
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == faces.labels
     order = confidence.argsort(kind="stable")
-    running_share = right[order].cumsum() / np.arange(1, len(faces) + 1)
-    below = np.flatnonzero(running_share <= 0.5)
-    # A handful of pictures says nothing; one in a hundred is the least to go by.
-    if len(below) == 0 or below[-1] < len(faces) // 100:
-        return 0.0
-    return float(confidence[order[below[-1]]])
+    surplus = np.where(right[order], -1, 1).cumsum()
+    peak = int(surplus.argmax())
+    return float(confidence[order[peak]]) if surplus[peak] > 0 else 0.0
 
 
 def best_temperature(logits: npt.NDArray[np.float32], faces: FaceSet) -> float:

@@ -107,10 +107,10 @@ class Stage(_Strict):
         """Return the DSD phase of an epoch counted from 0; a stage without DSD is dense."""
         if self.dsd is None:
             return "dense"
-        dense = min(max(1, round(self.epochs * self.dsd.dense_share)), self.epochs - 2)
+        halves = 2 * self.dsd.rounds
+        dense = min(max(1, round(self.epochs * self.dsd.dense_share)), self.epochs - halves)
         if epoch < dense:
             return "dense"
-        halves = 2 * self.dsd.rounds
         half = (epoch - dense) * halves // (self.epochs - dense)
         return "sparse" if half % 2 == 0 else "re-dense"
 
@@ -134,6 +134,16 @@ class Recipe(_Strict):
     input: Input = Input()
     augmentation: Augmentation = Augmentation()
     stages: tuple[Stage, ...] = Field(min_length=1)
+
+    def shortened(self) -> "Recipe":
+        """Return the same recipe with the fewest epochs that pass through every phase."""
+        stages = tuple(
+            stage.model_copy(
+                update={"epochs": 1 if stage.dsd is None else 2 + 2 * stage.dsd.rounds}
+            )
+            for stage in self.stages
+        )
+        return self.model_copy(update={"stages": stages})
 
     def control(self) -> "Recipe":
         """Return the equal-length control: the same recipe without the zeroing."""

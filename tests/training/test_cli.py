@@ -1,0 +1,352 @@
+"""`vrfer-train` as people start it: in this process on made-up data, and as a process."""
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+import pytest
+from training.made_up import stage, tiny_recipe
+
+from vrfer.command_line import run_app
+from vrfer.contract import METADATA_KEY
+from vrfer.shipped import shipped
+from vrfer.training.checkpoint import RunState, load_state
+from vrfer.training.commands import app
+from vrfer.training.ferplus import FerPlus
+from vrfer.training.loop import Progress, Watcher, fit
+from vrfer.training.recipe import Recipe, read_recipe
+
+ROOT = Path(__file__).parents[2]
+TRAIN = "from vrfer.training.cli import main; main()"
+
+Finished = tuple[Path, RunState]
+Cli = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    root, ours = logging.getLogger(), logging.getLogger("vrfer")
+    handlers, level, our_level = root.handlers[:], root.level, ours.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    ours.setLevel(our_level)
+
+
+@pytest.fixture
+def cli(
+    taken_for_fer2013: None,
+    made_up_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Cli:
+    """Runs a command on the made-up data, in an empty folder: exit code, output, errors."""
+    monkeypatch.setenv("VRFER_DATA", str(made_up_folder.parent))
+    monkeypatch.setattr(platformdirs, "user_cache_path", lambda *_: tmp_path / "cache")
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = run_app(app, [str(argument) for argument in arguments])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def toml(recipe: Recipe) -> str:
+    """A recipe as the text of a file; enough of TOML for the tiny ones."""
+
+    def lines(fields: dict[str, Any], header: str) -> Iterator[str]:
+        yield header
+        tables = {k: v for k, v in fields.items() if isinstance(v, dict)}
+        plain = {k: v for k, v in fields.items() if v is not None and k not in tables}
+        yield from (f"{k} = {json.dumps(v)}" for k, v in plain.items() if k != "stages")
+        for name, table in tables.items():
+            prefix = "stages." if header == "[[stages]]" else ""
+            yield from lines(table, f"[{prefix}{name}]")
+        for one in fields.get("stages", ()):
+            yield from lines(one, "[[stages]]")
+
+    return "\n".join(lines(recipe.model_dump(mode="json"), ""))
+
+
+def write_recipe(recipe: Recipe, folder: Path = Path()) -> Path:
+    path = folder / f"{recipe.name}.toml"
+    path.write_text(toml(recipe), encoding="utf-8")
+    assert read_recipe(path) == recipe
+    return path
+
+
+def one_error(errors: str) -> str:
+    """The single line of an error that a user sees."""
+    lines = errors.strip().splitlines()
+    assert len(lines) == 1, errors
+    assert lines[0].startswith("Error: ")
+    return lines[0]
+
+
+# ---- the commands, in this process
+
+
+def test_data_counts_pictures(cli: Cli) -> None:
+    code, out, errors = cli("data")
+    assert (code, errors) == (0, "")
+    rows = {line.split(" | ")[0].strip("| "): line for line in out.splitlines()}
+    assert "| 64 | 8 | 8 |" in rows["majority, train"]
+    assert "| 62 | 6 | 8 |" in rows["majority, train, leak-free"]
+    assert "| 32 | 4 | 4 |" in rows["soft, test"]
+    assert "| 30 | " in rows["soft, test-deduplicated"]
+
+
+def test_fit_evaluate_and_export_follow_one_another(cli: Cli, data: FerPlus) -> None:
+    path = write_recipe(tiny_recipe())
+    code, out, errors = cli("fit", path, "--accelerator", "cpu")
+    assert (code, errors) == (0, "")
+    assert out.count(" epoch ") == 8
+    assert "lower-half re-dense epoch 6/6" in out
+    assert f"Done: {Path('runs/tiny/lower-half.pt')}" in out
+    assert list(Path("runs/tiny/tensorboard").iterdir())
+
+    code, out, errors = cli("fit", path, "--accelerator", "cpu")  # nothing is left to do
+    assert (code, errors, out.count(" epoch ")) == (0, "", 0)
+
+    code, out, errors = cli(
+        "evaluate", "runs/tiny/full-face.pt", "--split", "test", "--region", "lower-half",
+        "--occlusion", "crop", "--out", "figures/full.json",
+    )  # fmt: skip
+    assert (code, errors) == (0, "")
+    figures = json.loads(Path("figures/full.json").read_text(encoding="utf-8"))
+    assert figures["model"] == "full-face.pt"
+    assert [m["split"] for m in figures["measures"]] == ["test"]
+    assert f"| test | 32 | {figures['measures'][0]['accuracy']:.2%} |" in out
+    assert "Confusion, test:" in out
+
+    code, out, errors = cli("export", "runs/tiny/lower-half.pt", "--out", "net/tiny.onnx")
+    assert code == 0
+    assert "Traceback" not in errors
+    code, again, errors = cli("evaluate", "net/tiny.onnx")
+    assert (code, errors) == (0, "")
+    assert again.strip() in out
+    assert Path("net/tiny.md").is_file()
+
+
+def test_control_seed_and_dry_run_have_folders_of_their_own(cli: Cli) -> None:
+    path = write_recipe(tiny_recipe())
+    assert cli("fit", path, "--dry-run", "--accelerator", "cpu")[0] == 0
+    arguments = ("--dry-run", "--control", "--seed", "9", "--accelerator", "cpu")
+    assert cli("fit", path, *arguments)[0] == 0
+    folders = {folder.name for folder in Path("runs").iterdir()}
+    assert folders == {"tiny-dry-run", "tiny-control-seed9-dry-run"}
+    state = load_state(Path("runs/tiny-control-seed9-dry-run/last.pt"))
+    assert state.recipe == tiny_recipe(seed=9).control().shortened()
+
+
+def test_a_stage_is_taken_over_by_name(cli: Cli, finished: Finished) -> None:
+    path = write_recipe(tiny_recipe(name="heir"))
+    code, out, _ = cli(
+        "fit",
+        path,
+        "--after",
+        finished[0] / "full-face.pt",
+        "--out",
+        "heir",
+        "--accelerator",
+        "cpu",
+    )
+    assert code == 0
+    assert "full-face dense" not in out
+    assert "lower-half dense epoch 1/6" in out
+
+
+def test_recipes_and_models_are_listed(cli: Cli) -> None:
+    code, out, errors = cli("recipes")
+    assert (code, errors) == (0, "")
+    for path in shipped("training").glob("*.toml"):
+        assert path.stem in out.splitlines()
+    code, out, errors = cli("models")
+    assert (code, errors) == (0, "")
+    for path in shipped("models").glob("*.onnx"):
+        if METADATA_KEY.encode() in path.read_bytes():
+            assert path.name in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["fit", "no-such-recipe"], "no-such-recipe"),
+        (["fit", "text.toml"], "text.toml"),
+        (["fit", "vgg-f-112", "--out", "text.pt"], "text.pt"),
+        (["fit", "vgg-f-112", "--accelerator", "banana"], "banana"),
+        (["fit", "vgg-f-112", "--after", "text.pt", "--dry-run"], "text.pt"),
+        (["evaluate", "text.pt"], "text.pt"),
+        (["evaluate", "nothing.pt"], "nothing.pt"),
+        (["evaluate", "text.onnx"], "text.onnx"),
+        (["evaluate", "nothing.onnx"], "nothing.onnx"),
+        (["evaluate", "vrferless.onnx"], "carries no vrfer contract"),
+        (["export", "text.pt", "--out", "a.onnx"], "text.pt"),
+        (["export", "text.pt", "--out", "a.pth"], "a.pth"),
+        (["data", "--data", "nowhere"], "nowhere"),
+    ],
+)
+def test_a_bad_input_is_one_line_and_exit_2(
+    cli: Cli, exported_without_contract: Path, arguments: list[str], named: str
+) -> None:
+    for name in ("text.toml", "text.pt", "text.onnx"):
+        Path(name).write_text("hello", encoding="utf-8")
+    os.replace(exported_without_contract, "vrferless.onnx")
+    code, out, errors = cli(*arguments)
+    assert code == 2
+    assert named in one_error(errors)
+    assert "Done" not in out
+
+
+@pytest.fixture
+def exported_without_contract(tmp_path: Path) -> Path:
+    """An ONNX file of somebody else's."""
+    import onnx
+    from onnx import TensorProto, helper
+
+    value = helper.make_tensor_value_info("patches", TensorProto.FLOAT, [1])
+    result = helper.make_tensor_value_info("out", TensorProto.FLOAT, [1])
+    node = helper.make_node("Identity", ["patches"], ["out"])
+    graph = helper.make_graph([node], "other", [value], [result])
+    opset = helper.make_opsetid("", 20)
+    onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=9), tmp_path / "x.onnx")
+    return tmp_path / "x.onnx"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["bake"], ["fit"], ["evaluate", "a.pt", "--split", "train"], ["fit", "x", "--seed", "-1"]],
+)
+def test_a_wrong_command_line_is_exit_2(cli: Cli, arguments: list[str]) -> None:
+    code, _, errors = cli(*arguments)
+    assert code == 2
+    assert "Traceback" not in errors
+
+
+def test_without_a_data_folder_its_variable_is_named(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VRFER_DATA")
+    code, _, errors = cli("data")
+    assert code == 2
+    assert "VRFER_DATA" in one_error(errors)
+
+
+# ---- the program as a process
+
+
+def python(
+    *arguments: str, folder: Path, first_on_path: Path | None = None, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    paths = [str(path) for path in (first_on_path, ROOT) if path is not None]
+    inherited = {k: v for k, v in os.environ.items() if k not in ("VRFER_DATA", "PYTHONPATH")}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env={**inherited, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"} | variables,
+        cwd=folder,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=300,
+        check=False,
+    )
+
+
+MODULES_AT_EXIT = """
+import atexit, sys
+atexit.register(lambda: print(*sorted({n.partition(".")[0] for n in sys.modules}), file=sys.stderr))
+"""
+
+
+def test_help_lists_the_commands_and_loads_neither_mediapipe_nor_qt(tmp_path: Path) -> None:
+    ended = python("-c", MODULES_AT_EXIT + TRAIN, "--help", folder=tmp_path)
+    assert ended.returncode == 0
+    loaded = set(ended.stderr.split())
+    assert {"torch", "vrfer"} <= loaded
+    assert not {"mediapipe", "PyQt6", "pythonosc"} & loaded
+    for command in ("data", "fit", "evaluate", "export", "models", "recipes"):
+        assert f"  {command} " in ended.stdout
+
+
+def test_a_missing_data_folder_ends_the_process_with_2(tmp_path: Path) -> None:
+    ended = python("-c", TRAIN, "fit", "vgg-f-112", "--data", "nowhere", folder=tmp_path)
+    assert ended.returncode == 2
+    assert "nowhere" in one_error(ended.stderr)
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_torch_the_install_command_is_named(tmp_path: Path) -> None:
+    stubs = tmp_path / "stubs"
+    stubs.mkdir()
+    (stubs / "torch.py").write_text('raise ModuleNotFoundError("No module", name="torch")\n')
+    ended = python("-c", TRAIN, "recipes", folder=tmp_path, first_on_path=stubs)
+    assert ended.returncode == 2
+    assert 'pip install "vrfer[train]"' in one_error(ended.stderr)
+    assert "torch" in ended.stderr
+
+
+FIT_MADE_UP = """
+import hashlib
+from pathlib import Path
+import torch
+from training.made_up import COUNTS, made_up_ferplus
+import platformdirs
+from vrfer.training import ferplus
+torch.set_num_threads(1)
+ferplus.ROWS = sum(COUNTS.values())
+ferplus.FACES_SHA256 = hashlib.sha256(made_up_ferplus().faces).hexdigest()
+platformdirs.user_cache_path = lambda name: Path("cache")
+from vrfer.training.cli import main
+main()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot send Ctrl-C to one process alone")
+def test_ctrl_c_ends_with_130_and_the_run_goes_on(
+    made_up_folder: Path, data: FerPlus, tmp_path: Path
+) -> None:
+    recipe = tiny_recipe(name="long", stages=[stage(epochs=60, batch_size=64)])
+    path = write_recipe(recipe, tmp_path)
+    arguments = ["fit", str(path), "--data", str(made_up_folder.parent), "--accelerator", "cpu"]
+    python_path = os.pathsep.join([str(ROOT / "tests"), str(ROOT)])
+    with subprocess.Popen(
+        [sys.executable, "-c", FIT_MADE_UP, *arguments],
+        env={**os.environ, "PYTHONPATH": python_path, "OMP_NUM_THREADS": "1"},
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    ) as running:
+        assert running.stdout is not None
+        for line in running.stdout:
+            if "epoch 2/60" in line:
+                break
+        running.send_signal(signal.SIGINT)
+        rest, errors = running.communicate(timeout=300)
+    assert running.returncode == 130, errors
+    assert errors == ""
+    assert "Stopped." in rest
+    out = tmp_path / "runs" / "long"
+    stopped = load_state(out / "last.pt")
+    assert 2 <= stopped.epoch < 60
+    seen: list[Progress] = []
+
+    def look(at: Progress) -> None:
+        seen.append(at)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(recipe, data, out, accelerator="cpu", watcher=Watcher(on_batch=look))
+    assert [at.epoch for at in seen] == [stopped.epoch]
+    assert stopped.history[-1].epoch == stopped.epoch - 1

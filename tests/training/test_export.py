@@ -1,0 +1,194 @@
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from training.made_up import stage, tiny_recipe
+
+from vrfer.contract import METADATA_KEY, Contract, read_contract
+from vrfer.crop import face_crop
+from vrfer.errors import DataError, ModelContractError, RecipeError
+from vrfer.training import export as export_module
+from vrfer.training.checkpoint import RunState, load_state
+from vrfer.training.evaluate import SPLITS, evaluate_file, load_network, open_network
+from vrfer.training.export import export
+from vrfer.training.ferplus import FerPlus
+from vrfer.training.loop import fit
+from vrfer.training.measure import Measures
+from vrfer.training.nets import FaceNetwork
+from vrfer.training.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exported:
+    """An exported network with what it came from."""
+
+    kind: str
+    checkpoint: Path
+    file: Path
+    measures: list[Measures]
+    contract: Contract
+    network: FaceNetwork
+    session: onnxruntime.InferenceSession
+
+    def patches(self, count: int) -> np.ndarray:
+        shape = (count, 1, self.contract.input.height, self.contract.input.width)
+        return np.random.default_rng(count).integers(0, 256, shape, dtype=np.uint8)
+
+    def run(self, patches: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return tuple(self.session.run(["probabilities", "logits", "maps"], {"patches": patches}))
+
+
+@pytest.fixture(scope="module", params=["crop", "mask", "full-face"])
+def exported(
+    request: pytest.FixtureRequest,
+    data: FerPlus,
+    finished: tuple[Path, RunState],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Exported:
+    """The tiny network of each kind, exported."""
+    folder, out = finished[0], tmp_path_factory.mktemp("exported") / "new" / "small.onnx"
+    checkpoint = folder / ("full-face.pt" if request.param == "full-face" else "lower-half.pt")
+    if request.param == "mask":
+        masked = stage(region="lower-half", occlusion="mask", learning_rate=0.02, epochs=2)
+        folder = tmp_path_factory.mktemp("masked")
+        fit(tiny_recipe(stages=[masked]), data, folder, accelerator="cpu")
+        checkpoint = folder / "lower-half.pt"
+    measures = export(checkpoint, data, out)
+    session, contract = open_network(out)
+    network = load_network(load_state(checkpoint))
+    return Exported(request.param, checkpoint, out, measures, contract, network, session)
+
+
+def test_it_is_one_file_with_its_card(exported: Exported) -> None:
+    names = sorted(file.name for file in exported.file.parent.iterdir())
+    assert names == ["small.md", "small.onnx"]
+    graph = onnx.load(exported.file, load_external_data=False)
+    assert not any(tensor.external_data for tensor in graph.graph.initializer)
+    onnx.checker.check_model(graph, full_check=True)
+    assert exported.file.stat().st_size > 4 * 2_205_000
+
+
+def test_the_graph_takes_gray_bytes_in_any_number(exported: Exported) -> None:
+    (given,) = exported.session.get_inputs()
+    assert (given.name, given.type) == ("patches", "tensor(uint8)")
+    height = 48 if exported.kind == "full-face" else 24
+    assert isinstance(given.shape[0], str)
+    assert given.shape[1:] == [1, height, 48]
+    assert [o.name for o in exported.session.get_outputs()] == ["probabilities", "logits", "maps"]
+
+
+def test_the_contract_is_in_the_file(exported: Exported, finished: tuple[Path, RunState]) -> None:
+    graph = onnx.load(exported.file)
+    (entry,) = [e for e in graph.metadata_props if e.key == METADATA_KEY]
+    contract = read_contract(entry.value, file="small.onnx")
+    assert contract == exported.contract
+    assert contract.name == "small"
+    assert contract.architecture == "vgg_f"
+    assert contract.region == ("full-face" if exported.kind == "full-face" else "lower-half")
+    assert contract.crop.face_px == 48
+    assert 0 <= contract.unsure_below <= 1
+    recipe = Recipe.model_validate(json.loads(contract.training.recipe))
+    assert recipe == load_state(exported.checkpoint).recipe
+    assert "FER+" in contract.training.data
+    assert "leak-free" in contract.training.data
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_the_file_computes_what_torch_computes(exported: Exported, count: int) -> None:
+    patches = exported.patches(count)
+    probabilities, logits, _ = exported.run(patches)
+    with torch.no_grad():
+        expected = exported.network(torch.from_numpy(patches).float())
+        shares = (expected / exported.contract.temperature).softmax(dim=1)
+    assert probabilities.shape == logits.shape == (count, 8)
+    assert probabilities.dtype == np.float32
+    np.testing.assert_allclose(logits, expected.numpy(), atol=1e-4)
+    np.testing.assert_allclose(probabilities, shares.numpy(), atol=1e-4)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+
+
+def test_the_maps_are_grad_cams(exported: Exported) -> None:
+    """Grad-CAM (Selvaraju et al. 2017) by autograd: gradients' means weigh the feature map."""
+    patches = exported.patches(3)
+    _, _, maps = exported.run(patches)
+    with torch.no_grad():
+        features = exported.network.features(torch.from_numpy(patches).float())
+    features.requires_grad_()
+    height, width = features.shape[2:]
+    assert maps.shape == (3, 8, height, width)
+    scores = exported.network.head(features.amax(dim=(2, 3)))
+    for label in range(8):
+        (gradient,) = torch.autograd.grad(scores[:, label].sum(), features, retain_graph=True)
+        weights = gradient.mean(dim=(2, 3), keepdim=True)
+        with torch.no_grad():
+            cam = (weights * features).sum(dim=1) * (height * width)
+        np.testing.assert_allclose(maps[:, label], cam.numpy(), atol=1e-3, rtol=1e-3)
+
+
+def test_the_figures_are_the_files(exported: Exported, data: FerPlus) -> None:
+    again = evaluate_file(exported.file, data, SPLITS)
+    assert again == exported.measures
+    assert [m.split for m in again] == list(SPLITS)
+    assert [m.pictures for m in again] == [24, 32, 30]
+    for figures, measured in zip(exported.contract.figures, again, strict=True):
+        for name in type(figures).model_fields:
+            assert getattr(figures, name) == getattr(measured, name)
+
+
+def test_the_file_is_measured_on_the_apps_crops(exported: Exported, data: FerPlus) -> None:
+    faces = data.split("test", labels="majority")
+    size = (exported.contract.input.height, exported.contract.input.width)
+    crops = [face_crop(face, exported.contract.region, 48, size) for face in faces.faces]
+    probabilities, _, _ = exported.run(np.stack(crops)[:, None])
+    test = exported.measures[1]
+    assert test.accuracy == (probabilities.argmax(axis=1) == faces.labels).mean()
+
+
+def test_the_card_holds_what_was_measured(exported: Exported) -> None:
+    card = exported.file.with_suffix(".md").read_text(encoding="utf-8")
+    assert card.startswith("# small\n")
+    for m in exported.measures:
+        interval = f"{m.accuracy_low:.2%} to {m.accuracy_high:.2%}"
+        figures = f"| {m.macro_f1:.3f} | {m.ece:.3f} | {m.kl_nats:.3f} |"
+        assert f"| {m.split} | {m.pictures} | {m.accuracy:.2%} | {interval} {figures}" in card
+        recalls = " | ".join(f"{m.recall[n]:.0%} ({m.class_pictures[n]})" for n in m.recall)
+        assert f"| {m.split} | {recalls} |" in card
+    assert f"{exported.contract.temperature:.3f}" in card
+    assert f"{exported.contract.unsure_below:.3f}" in card
+    assert exported.contract.training.terms in card
+    assert "small.onnx" in card
+
+
+def test_a_file_that_differs_from_torch_is_not_kept(
+    finished: tuple[Path, RunState], data: FerPlus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "small.onnx"
+    out.write_bytes(b"the old network")
+    monkeypatch.setattr(export_module, "TOLERANCE", -1.0)
+    with pytest.raises(ModelContractError, match="differs from torch"):
+        export(finished[0] / "lower-half.pt", data, out)
+    assert out.read_bytes() == b"the old network"
+    assert [file.name for file in tmp_path.iterdir()] == ["small.onnx"]
+
+
+def test_a_text_file_is_no_checkpoint(data: FerPlus, tmp_path: Path) -> None:
+    path = tmp_path / "lower-half.pt"
+    path.write_text("hello")
+    with pytest.raises(RecipeError, match="no checkpoint of vrfer"):
+        export(path, data, tmp_path / "out.onnx")
+    assert not (tmp_path / "out.onnx").exists()
+
+
+def test_a_folder_that_cannot_be_is_named(
+    finished: tuple[Path, RunState], data: FerPlus, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    out = tmp_path / "file" / "out.onnx"
+    with pytest.raises(DataError, match="cannot be written") as caught:
+        export(finished[0] / "lower-half.pt", data, out)
+    assert str(out) in caught.value.message

@@ -1,0 +1,187 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from training.made_up import stage, tiny_recipe
+
+from vrfer.errors import RecipeError
+from vrfer.shipped import shipped
+from vrfer.training.ferplus import FerPlus
+from vrfer.training.loop import fit, learning_rate
+from vrfer.training.recipe import Dsd, Recipe, Stage, read_recipe
+
+SHIPPED = sorted(shipped("training").glob("*.toml"))
+
+GOOD = """
+schema_version = 1
+name = "small"
+[input]
+size = 48
+[[stages]]
+region = "full-face"
+epochs = 4
+batch_size = 8
+learning_rate = 0.1
+[stages.dsd]
+rounds = 1
+"""
+
+
+def test_there_are_shipped_recipes() -> None:
+    assert SHIPPED
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_a_shipped_recipe_bears_its_files_name_and_trains(
+    path: Path, data: FerPlus, tmp_path: Path
+) -> None:
+    recipe = read_recipe(path)
+    assert recipe.name == path.stem
+    assert recipe.about
+    state = fit(recipe, data, tmp_path, accelerator="cpu", dry_run=True)
+    assert state.stage == len(recipe.stages)
+    for index, one in enumerate(recipe.stages):
+        phases = {result.phase for result in state.history if result.stage == index}
+        assert phases == {one.phase(epoch) for epoch in range(one.epochs)}
+
+
+def test_a_good_recipe_is_read_whole(tmp_path: Path) -> None:
+    path = tmp_path / "small.toml"
+    path.write_text(GOOD, encoding="utf-8")
+    recipe = read_recipe(path)
+    assert recipe.stages[0].dsd == Dsd()
+    assert recipe.input.size == 48
+    assert Recipe.model_validate(recipe.model_dump(mode="json")) == recipe
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ('name = "small"', 'name = "small"\ncolour = 1', "colour"),
+        ("rounds = 1", "round = 1", r"stages\.0\.dsd\.round:"),
+        ("epochs = 4", 'epochs = "many"', r"stages\.0\.epochs"),
+        ("epochs = 4", "epochs = 0", r"stages\.0\.epochs"),
+        ("batch_size = 8", "", r"stages\.0\.batch_size"),
+        ("learning_rate = 0.1", "learning_rate = nan", r"stages\.0\.learning_rate"),
+        ("epochs = 4", "epochs = 3", r"stages\.0: .*3 epochs are too few for 1 DSD round"),
+        ('region = "full-face"', 'region = "upper-half"', r"stages\.0\.region"),
+        ("size = 48", "size = 49", r"input\.size"),
+        ("size = 48", "size = 46", r"input\.size"),
+        ('name = "small"', 'name = "Small one"', "name"),
+        ('name = "small"', "", "name"),
+        ("schema_version = 1", "schema_version = 2", "schema_version"),
+        (GOOD, 'name = "small"', "stages"),
+        (GOOD, 'name = "small"\nstages = []', "stages"),
+        ("[input]", "[input", "cannot be read"),
+        ("rounds = 1", "\x00", "cannot be read"),
+    ],
+)
+def test_a_wrong_recipe_is_refused_by_the_name_of_its_field(
+    tmp_path: Path, old: str, new: str, named: str
+) -> None:
+    path = tmp_path / "wrong.toml"
+    assert old in GOOD
+    path.write_text(GOOD.replace(old, new), encoding="utf-8")
+    with pytest.raises(RecipeError, match=named) as caught:
+        read_recipe(path)
+    assert str(path) in caught.value.message
+
+
+def bytes_that_are_no_text(path: Path) -> None:
+    path.write_bytes(b"name = \xff\xfe")
+
+
+@pytest.mark.parametrize("make", [lambda path: None, Path.mkdir, bytes_that_are_no_text])
+def test_a_file_that_is_no_recipe_is_named(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    path = tmp_path / "odd.toml"
+    make(path)
+    with pytest.raises(RecipeError) as caught:
+        read_recipe(path)
+    assert str(path) in caught.value.message
+
+
+def phases(**fields: object) -> list[str]:
+    one = Stage.model_validate(stage(**fields))
+    return [one.phase(epoch) for epoch in range(one.epochs)]
+
+
+def test_the_phases_are_a_half_a_quarter_and_a_quarter() -> None:
+    assert phases(epochs=32, dsd={}) == ["dense"] * 16 + ["sparse"] * 8 + ["re-dense"] * 8
+    assert phases(epochs=80, dsd={}) == ["dense"] * 40 + ["sparse"] * 20 + ["re-dense"] * 20
+    assert phases(epochs=4, dsd={}) == ["dense", "dense", "sparse", "re-dense"]
+    assert phases(epochs=3) == ["dense"] * 3
+
+
+def test_the_phases_of_several_rounds_follow_one_another() -> None:
+    found = phases(epochs=16, dsd={"rounds": 2})
+    again = ["sparse"] * 2 + ["re-dense"] * 2
+    assert found == ["dense"] * 8 + again + again
+    assert phases(epochs=6, dsd={"rounds": 2}) == [
+        "dense",
+        "dense",
+        "sparse",
+        "re-dense",
+        "sparse",
+        "re-dense",
+    ]
+
+
+def changes(found: list[str]) -> list[str]:
+    return [name for i, name in enumerate(found) if i == 0 or found[i - 1] != name]
+
+
+@given(
+    st.integers(1, 6).flatmap(lambda rounds: st.tuples(st.just(rounds), st.integers(0, 60))),
+    st.floats(0.01, 0.99),
+)
+def test_every_phase_of_every_round_has_an_epoch(shape: tuple[int, int], share: float) -> None:
+    rounds, more = shape
+    epochs = 2 + 2 * rounds + more
+    found = phases(epochs=epochs, dsd={"rounds": rounds, "dense_share": share})
+    assert changes(found) == ["dense"] + ["sparse", "re-dense"] * rounds
+
+
+@given(st.integers(1, 4), st.integers(0, 30))
+def test_weights_are_chosen_from_the_last_phase_only(rounds: int, more: int) -> None:
+    one = Stage.model_validate(stage(epochs=2 + 2 * rounds + more, dsd={"rounds": rounds}))
+    chosen = [epoch for epoch in range(one.epochs) if one.selectable(epoch)]
+    assert {one.phase(epoch) for epoch in chosen} == {"re-dense"}
+    assert chosen == list(range(chosen[0], one.epochs))
+    assert one.phase(chosen[0] - 1) == "sparse"
+
+
+def test_all_epochs_of_a_stage_without_dsd_may_be_chosen() -> None:
+    one = Stage.model_validate(stage(epochs=5))
+    assert all(one.selectable(epoch) for epoch in range(5))
+
+
+@given(
+    st.sampled_from(["plateau", "cosine", "constant"]),
+    st.integers(4, 40),
+    st.integers(0, 3),
+    st.integers(0, 3),
+)
+def test_the_control_differs_in_the_zeroing_only(
+    schedule: str, epochs: int, warmup: int, drops: int
+) -> None:
+    fields = stage(
+        epochs=epochs, schedule=schedule, warmup_epochs=warmup, dsd={"redense_rate": 0.3}
+    )
+    recipe = tiny_recipe(stages=[stage(epochs=2), fields])
+    control = recipe.control()
+    assert control.name == "tiny-control"
+    assert control.stages[0] == recipe.stages[0]
+    mine, other = recipe.stages[1], control.stages[1]
+    assert other.dsd is not None
+    assert not other.dsd.zeroing
+    back = other.model_copy(update={"dsd": other.dsd.model_copy(update={"zeroing": True})})
+    assert back == mine
+    for epoch in range(epochs):
+        assert learning_rate(other, epoch, drops) == learning_rate(mine, epoch, drops)
+
+
+def test_a_recipe_without_dsd_has_no_control() -> None:
+    with pytest.raises(RecipeError, match="no DSD stage"):
+        tiny_recipe(stages=[stage()]).control()
