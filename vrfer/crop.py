@@ -34,7 +34,7 @@ class CropGeometry(BaseModel):
     face_px: int = Field(default=48, ge=16, le=512, multiple_of=2)
     """Effective resolution: pixels along the side of the face square."""
     mouth_x: float = Field(default=0.5, gt=0, lt=1)
-    mouth_y: float = Field(default=0.741, gt=0, lt=1)
+    mouth_y: float = Field(default=0.738, gt=0, lt=1)
     width: float = Field(default=0.765, gt=0, lt=2)
     """Face width from cheek to cheek."""
 

@@ -98,7 +98,8 @@ def fit_command(
         chosen = chosen.model_copy(update={"seed": seed})
     chosen = chosen.control() if control else chosen
     name = chosen.name if seed is None else f"{chosen.name}-seed{seed}"
-    name = f"{name}-dry-run" if dry_run else name
+    if dry_run:
+        chosen, name = chosen.shortened(), f"{name}-dry-run"
     run_folder = Path("runs") / name if out is None else out
     data = _load(folder)
     with FitDisplay(chosen, run_folder) as display:
