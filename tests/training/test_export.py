@@ -73,6 +73,12 @@ def test_it_is_one_file_with_its_card(exported: Exported) -> None:
     assert exported.file.stat().st_size > 4 * 2_205_000
 
 
+def test_it_tells_nothing_of_the_computer_that_wrote_it(exported: Exported) -> None:
+    content = exported.file.read_bytes()
+    assert b".py" not in content
+    assert str(Path.cwd()).encode() not in content
+
+
 def test_the_graph_takes_gray_bytes_in_any_number(exported: Exported) -> None:
     (given,) = exported.session.get_inputs()
     assert (given.name, given.type) == ("patches", "tensor(uint8)")

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
-from vrfer.command_line import STOPPED
+from vrfer.command_line import STOPPED, stopped_by_signals
 from vrfer.errors import DataError
 from vrfer.expressions import EXPRESSIONS
 from vrfer.shipped import shipped
@@ -102,7 +102,7 @@ def fit_command(
         chosen, name = chosen.shortened(), f"{name}-dry-run"
     run_folder = Path("runs") / name if out is None else out
     data = _load(folder)
-    with FitDisplay(chosen, run_folder) as display:
+    with stopped_by_signals() as stop, FitDisplay(chosen, run_folder, stop) as display:
         try:
             state = fit(
                 chosen,
@@ -159,9 +159,9 @@ def evaluate_command(
         )
     else:
         measures = evaluate_file(model, data, splits)
-    _print_measures(measures)
     if out is not None:
         _write_figures(out, model, measures)
+    _print_measures(measures)
 
 
 @app.command("export")

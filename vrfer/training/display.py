@@ -1,6 +1,7 @@
 """What a person sees of a training: a bar with the time left, or a line an epoch; TensorBoard."""
 
 import math
+import threading
 import time
 from pathlib import Path
 from typing import Self
@@ -18,8 +19,16 @@ from vrfer.training.recipe import Recipe
 class FitDisplay:
     """Shows a run; a context manager."""
 
-    def __init__(self, recipe: Recipe, folder: Path) -> None:
-        """Prepare the display; TensorBoard's files go into the run's folder."""
+    def __init__(self, recipe: Recipe, folder: Path, stop: threading.Event) -> None:
+        """Prepare the display.
+
+        Args:
+            recipe: The run's recipe, for the numbers of epochs.
+            folder: The run's folder; TensorBoard's files go there.
+            stop: Ends the run with KeyboardInterrupt after the batch at hand. An interrupt at
+                any other place could leave TensorBoard's queue locked, and hang at the end.
+        """
+        self._stop = stop
         self._recipe = recipe
         self._console = Console()
         self._bars = Bars(
@@ -55,6 +64,8 @@ class FitDisplay:
         self._console.print(text, highlight=False, soft_wrap=True)
 
     def _on_batch(self, at: Progress) -> None:
+        if self._stop.is_set():
+            raise KeyboardInterrupt
         stage, first, began_s = self._stage_began
         if stage != at.stage:
             self._stage_began = (at.stage, at.epoch, time.monotonic())

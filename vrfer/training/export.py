@@ -142,8 +142,18 @@ def _graph(network: FaceNetwork, contract: Contract) -> onnx.ModelProto:
     if program is None:
         raise ModelContractError("torch exported nothing", "Report this as a bug.")
     graph: onnx.ModelProto = program.model_proto
+    _forget_origin(graph)
     onnx.checker.check_model(graph, full_check=True)
     return graph
+
+
+def _forget_origin(model: onnx.ModelProto) -> None:
+    """Take out the stack traces, with paths of this computer, that torch writes on every node."""
+    graph = model.graph
+    for part in (graph, *graph.node, *graph.initializer, *graph.input, *graph.output):
+        del part.metadata_props[:]
+        part.doc_string = ""
+    del graph.value_info[:]
 
 
 def _write(graph: onnx.ModelProto, contract: Contract, path: Path) -> None:

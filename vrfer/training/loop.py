@@ -3,6 +3,7 @@
 Plain torch on top of Lightning Fabric, which chooses device and precision.
 """
 
+import logging
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -134,6 +135,8 @@ def _alone_in(folder: Path) -> Iterator[None]:
 
 
 def _fabric(accelerator: str, recipe: Recipe) -> Fabric:
+    # Fabric announces its precision at a level and with a handler of its own.
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     try:
         return Fabric(accelerator=accelerator, devices=1, precision=recipe.precision)
     except (ValueError, RuntimeError, ImportError) as err:
