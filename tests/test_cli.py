@@ -288,6 +288,22 @@ def test_the_app_needs_no_torch(short_clip: Path, tmp_path: Path) -> None:
     assert "frames 60" in result.stdout
 
 
+def test_no_device_id_is_kept_and_nothing_is_queued_for_reporting(
+    portrait: Path, tmp_path: Path
+) -> None:
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    environment = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"} | home
+    result = subprocess.run(
+        [*APP, "classify", str(portrait), "--json"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=environment,
+    )
+    assert result.returncode == 0, result.stderr
+    assert not list(tmp_path.rglob("*onnxruntime*"))
+
+
 def test_importing_vrfer_pulls_nothing_heavy_in() -> None:
     code = (
         "import sys, vrfer; "

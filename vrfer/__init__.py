@@ -6,6 +6,7 @@ for reading in read_expressions("0"):
     print(reading.label, reading.confidence)
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from vrfer.pipeline import Outputs, Reader, Summary, read_expressions, run
     from vrfer.sources import list_cameras, open_source
     from vrfer.steady import SteadySettings
+
+# ONNX Runtime reports to Microsoft and keeps a device id on disk unless this is set before it is
+# loaded; nothing of vrfer may do that behind its users' backs.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = [
     "EXPRESSIONS",
