@@ -5,6 +5,9 @@
 Half of the pictures get a drawn headset: a solid box with a strap that follows the head's turn,
 from above the brows to the nose. It is far easier than a real one; the photographs in
 `shared/data/headset` are for measuring and are never read here. Same seed, same file.
+
+One long file: its drawing, fitting and measuring serve nothing else, and go when the trained
+locator takes the map's place.
 """
 
 import csv
