@@ -1,93 +1,98 @@
-"""Measure the finder on labelled photographs of people in headsets, and on empty rooms.
+"""Measure the finder on photographs, rooms, clips, a film with cuts, noise, and the clock.
 
-    python benchmarks/finder.py --data FOLDER
+    python benchmarks/finder.py --data FOLDER [--only photos] [--json FILE] [--sheet FILE]
 
-FOLDER holds `headset/` (photos and labels.csv) and `faces/backgrounds.zip`. Of the rooms only the
-held-out part is used: files whose name's sha256, as a number, is divisible by 5. Each picture is
-a find of its own: nothing is followed from one to the next.
+FOLDER holds what the sections read:
+
+    photos   headset/: labelled photographs of people in headsets, each a find of its own
+    rooms    faces/backgrounds.zip, the held-out part: pictures without people
+    clips    videos/: labelled clips, each followed from its first frame to its last
+    talking  media/talking_head.mp4, with a rendered headset; needs vrfer[train]
+    still    one photograph of each pose under camera noise
+    time     milliseconds a frame on one core; close other programs first
+
+Figures go to standard output, progress to standard error.
 """
 
-import csv
-import hashlib
-import statistics
-import time
-import zipfile
-from collections import Counter
-from collections.abc import Sequence
+import json
+from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import cv2
-import numpy as np
 import typer
+from finding.asking import Result
+from finding.clips import on_clips
+from finding.photos import on_photographs, photographs
+from finding.rooms import on_rooms
+from finding.still import on_still
+from finding.talking import on_talking
+from finding.timing import on_time
 
-from vrfer.finder import Finder, lower_face_box
+from vrfer.finder import Finder
 from vrfer.shipped import shipped
-from vrfer.sources.pictures import load
 
-Box = Sequence[float]
-
-
-def intersection_over_union(one: Box, other: Box) -> float:
-    """Return the IoU of two boxes (x0, y0, x1, y1)."""
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    shared = max(0.0, width) * max(0.0, height)
-    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
-    return shared / (sum(areas) - shared)
+_SEED = 20190817
+"""Of camera noise and headsets."""
 
 
-def on_headsets(finder: Finder, folder: Path) -> None:
-    """Print the share of photographs whose mouth is found inside the labelled box."""
-    with (folder / "labels.csv").open(newline="", encoding="utf-8") as text:
-        rows = list(csv.DictReader(text))
-    total, right, overlaps, durations = Counter[str](), Counter[str](), [], []
-    for row in rows:
-        image = load(folder / "photos" / row["file"])
-        box = [float(row[name]) for name in ("x0", "y0", "x1", "y1")]
-        finder.reset()
-        started = time.perf_counter()
-        face = finder.find(image)
-        durations.append((time.perf_counter() - started) * 1e3)
-        total[row["pose"]] += 1
-        if face is None:
-            overlaps.append(0.0)
-            continue
-        (x, y), (x0, y0, x1, y1) = face.mouth, box
-        right[row["pose"]] += x0 <= x <= x1 and y0 <= y <= y1
-        overlaps.append(intersection_over_union(lower_face_box(face), box))
-    typer.echo(f"headset photographs: {total.total()}")
-    typer.echo(f"mouth in the box: {right.total()} = {right.total() / total.total():.3f}")
-    for pose in sorted(total):
-        typer.echo(f"    {pose}: {right[pose]} of {total[pose]}")
-    good = sum(overlap >= 0.4 for overlap in overlaps)
-    typer.echo(
-        f"IoU >= 0.4: {good / len(overlaps):.3f}, median IoU {statistics.median(overlaps):.2f}"
-    )
-    typer.echo(f"median time {statistics.median(durations):.1f} ms (pictures of many sizes)")
+class Section(StrEnum):
+    """What can be measured alone."""
+
+    PHOTOS = "photos"
+    ROOMS = "rooms"
+    CLIPS = "clips"
+    TALKING = "talking"
+    STILL = "still"
+    TIME = "time"
 
 
-def on_rooms(finder: Finder, archive: Path) -> None:
-    """Print the share of pictures without people in which a face is found."""
-    finds = pictures = 0
-    with zipfile.ZipFile(archive) as handle:
-        for name in handle.namelist():
-            if int(hashlib.sha256(Path(name).name.encode()).hexdigest(), 16) % 5:
-                continue
-            image = cv2.imdecode(np.frombuffer(handle.read(name), np.uint8), cv2.IMREAD_COLOR)
-            finder.reset()
-            pictures += 1
-            finds += finder.find(image.astype(np.uint8)) is not None
-    typer.echo(f"false finds: {finds} on {pictures} rooms = {finds / pictures:.3f}")
+def sections(finder: Finder, data: Path, sheet: Path | None) -> dict[Section, Callable[[], Result]]:
+    """Return what measures each section."""
+    headset, archive = data / "headset", data / "faces" / "backgrounds.zip"
+    film = data / "media" / "talking_head.mp4"
+    return {
+        Section.PHOTOS: lambda: on_photographs(finder, headset),
+        Section.ROOMS: lambda: on_rooms(finder, archive),
+        Section.CLIPS: lambda: on_clips(finder, data / "videos"),
+        Section.TALKING: lambda: on_talking(finder, film, _SEED, sheet),
+        Section.STILL: lambda: on_still(finder, photographs(headset), _SEED),
+        Section.TIME: lambda: on_time(photographs(headset), archive),
+    }
 
 
 def main(
     data: Annotated[Path, typer.Option(envvar="VRFER_DATA", help="Folder of research data.")],
+    only: Annotated[
+        list[Section] | None, typer.Option(help="Measure this alone; may be given several times.")
+    ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Name clips, failing pictures and false finds.")
+    ] = False,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write all figures to this file.")
+    ] = None,
+    sheet: Annotated[
+        Path | None, typer.Option(help="Write a contact sheet of `talking` to this picture file.")
+    ] = None,
 ) -> None:
     """Print the figures."""
+    figures: dict[str, object] = {}
     with Finder(shipped("models")) as finder:
-        on_headsets(finder, data / "headset")
-        on_rooms(finder, data / "faces" / "backgrounds.zip")
+        for section, measure in sections(finder, data, sheet).items():
+            if only and section not in only:
+                continue
+            try:
+                result = measure()
+            except ImportError as err:
+                typer.echo(f"{section}: left out, it needs vrfer[train] ({err})", err=True)
+                continue
+            figures[section.value] = result.figures
+            typer.echo(f"{section}")
+            for line in result.lines + (result.details if verbose else []):
+                typer.echo(f"  {line}")
+    if json_file is not None:
+        json_file.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

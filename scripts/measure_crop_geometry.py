@@ -1,9 +1,10 @@
-"""Measure where mouth, chin and cheeks lie in FER2013's faces, with vrfer's own finder.
+"""Measure where mouth, chin and cheeks lie in FER2013's faces, with vrfer's own locator.
 
     python scripts/measure_crop_geometry.py --data FOLDER [--faces 3000] [--sheet FILE.png]
 
-Prints the medians that `vrfer.crop.CropGeometry` has as defaults, with their spread. The
-pictures are enlarged and given a border first, as a face in a camera's picture has one.
+Prints the medians that `vrfer.crop.CropGeometry` has as defaults, with their spread: the same
+locator cuts the camera's pictures, so that both land alike. The pictures are enlarged and given a
+border first, as a face in a camera's picture has one.
 """
 
 from pathlib import Path
@@ -16,12 +17,15 @@ from rich.console import Console
 from rich.progress import track
 
 from vrfer.crop import CropGeometry, face_crop, lower_half
-from vrfer.finder import Finder
 from vrfer.frames import LowerFace
+from vrfer.locator import LOCATOR_FILE, Locator
 from vrfer.shipped import shipped
+from vrfer.square import FACE_WIDTHS, Square
 from vrfer.training.ferplus import FACE_PX, load_ferplus
 
 ZOOM = 5
+ROUNDS = 4
+BELIEVED = 0.8
 BORDER = FACE_PX * ZOOM // 2
 
 
@@ -30,6 +34,20 @@ def in_surroundings(face: np.ndarray) -> np.ndarray:
     large = cv2.resize(face, None, fx=ZOOM, fy=ZOOM, interpolation=cv2.INTER_CUBIC)
     framed = cv2.copyMakeBorder(large, *(BORDER,) * 4, cv2.BORDER_REPLICATE)
     return cv2.cvtColor(framed, cv2.COLOR_GRAY2BGR)
+
+
+def located(locator: Locator, picture: np.ndarray) -> LowerFace | None:
+    """Return the lower face, searched from where the data set's faces have it."""
+    side, geometry = FACE_PX * ZOOM, CropGeometry()
+    square = Square(
+        BORDER + geometry.mouth_x * side,
+        BORDER + geometry.mouth_y * side,
+        FACE_WIDTHS * geometry.width * side,
+    )
+    for _ in range(ROUNDS):
+        (found,) = locator.judge(picture, [square])
+        square = found.square
+    return found.face() if found.visible > BELIEVED else None
 
 
 def in_face_square(found: LowerFace) -> tuple[float, float, float, float, float]:
@@ -50,18 +68,17 @@ def main(
     training = load_ferplus(data / "fer2013").split("train", labels="majority")
     chosen = np.random.default_rng(0).permutation(len(training))[:faces]
     rows, pairs = [], []
-    with Finder(shipped("models")) as finder:
-        for index in track(chosen, description="faces"):
-            picture = in_surroundings(training.faces[index])
-            finder.reset()
-            found = finder.find(picture)
-            if found is None:
-                continue
-            rows.append(in_face_square(found))
-            if len(pairs) < 60:
-                geometry, size = CropGeometry(), (56, 112)
-                fixed = face_crop(training.faces[index], "lower-half", FACE_PX, size)
-                pairs.append(np.vstack([fixed, lower_half(picture, found, geometry, size)]))
+    locator = Locator(shipped("models") / LOCATOR_FILE)
+    for index in track(chosen, description="faces"):
+        picture = in_surroundings(training.faces[index])
+        found = located(locator, picture)
+        if found is None:
+            continue
+        rows.append(in_face_square(found))
+        if len(pairs) < 60:
+            geometry, size = CropGeometry(), (56, 112)
+            fixed = face_crop(training.faces[index], "lower-half", FACE_PX, size)
+            pairs.append(np.vstack([fixed, lower_half(picture, found, geometry, size)]))
     console = Console()
     console.print(f"found {len(rows)} of {len(chosen)}")
     low, middle, high = np.percentile(rows, [16, 50, 84], axis=0)

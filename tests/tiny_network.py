@@ -13,8 +13,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from vrfer.contract import METADATA_KEY
 from vrfer.expressions import EXPRESSIONS
+from vrfer.metadata import METADATA_KEY
 
 HEIGHT, WIDTH = 56, 112
 LEVELS_PER_NAT = 32.0
@@ -33,7 +33,7 @@ def tiny_contract(**changes: Any) -> dict[str, Any]:
         "classes": list(EXPRESSIONS),
         "region": "lower-half",
         "input": {"name": "patches", "height": HEIGHT, "width": WIDTH, "color": "gray"},
-        "crop": {"face_px": 48, "mouth_x": 0.5, "mouth_y": 0.738, "width": 0.765},
+        "crop": {"face_px": 48, "mouth_x": 0.5, "mouth_y": 0.757, "width": 0.796},
         "temperature": 1.0,
         "unsure_below": 0.3,
         "training": {"recipe": "none", "data": "none", "terms": "free", "lineage": "scratch"},

@@ -15,9 +15,10 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from vrfer.contract import METADATA_KEY, Contract, read_contract
+from vrfer.contract import Contract, read_contract
 from vrfer.errors import ModelContractError
 from vrfer.frames import Scores
+from vrfer.metadata import METADATA_KEY
 
 CPU_BUDGET_MS = 15.0
 """`auto` stays on the CPU up to this median time: half of a 30 Hz camera's frame interval."""

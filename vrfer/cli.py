@@ -22,6 +22,7 @@ from vrfer.demo import run_demo
 from vrfer.doctor import Health, examine
 from vrfer.errors import OutputError, SourceError
 from vrfer.finder import Finder
+from vrfer.frames import Box
 from vrfer.listen import Listener, as_line
 from vrfer.live_view import LiveView
 from vrfer.outputs.osc import OscSender, parse_receiver
@@ -45,6 +46,13 @@ ModelOption = Annotated[
 ]
 Pictures = Annotated[list[Path], typer.Argument(help="Picture files.", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line, nothing else.")]
+RegionOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Look for the face only in this part of the picture: left,top,right,bottom in pixels.",
+        show_default="everywhere",
+    ),
+]
 FastOption = Annotated[
     bool, typer.Option(help="Files: do not wait for the file's own time stamps.")
 ]
@@ -65,6 +73,19 @@ def _finite(value: float | None) -> float | None:
     if value is not None and not math.isfinite(value):
         raise typer.BadParameter("must be a number of seconds")
     return value
+
+
+def _region(text: str | None) -> Box | None:
+    """Return the region that `--region` names."""
+    if text is None:
+        return None
+    try:
+        x0, y0, x1, y1 = (float(part) for part in text.split(","))
+    except ValueError:
+        raise typer.BadParameter("must be four numbers, as in 100,50,500,400") from None
+    if not (math.isfinite(x0 + y0 + x1 + y1) and x0 < x1 and y0 < y1):
+        raise typer.BadParameter("must be left, top, right, bottom, the first two the smaller ones")
+    return x0, y0, x1, y1
 
 
 @app.callback()
@@ -107,6 +128,7 @@ def run_command(
     device: Annotated[
         Device, typer.Option(help="Where the network runs; auto leaves the GPU to the VR scene.")
     ] = Device.AUTO,
+    region: RegionOption = None,
     as_fast_as_possible: FastOption = False,
 ) -> None:
     """Read a source and stream the expression, until it ends or Ctrl-C is pressed."""
@@ -114,7 +136,7 @@ def run_command(
     receivers = [parse_receiver(text, default_profile=profile) for text in osc or []]
     with ExitStack() as stack:
         senders = [stack.enter_context(OscSender(receiver)) for receiver in receivers]
-        reader = stack.enter_context(Reader(model, device=device))
+        reader = stack.enter_context(Reader(model, device=device, region=_region(region)))
         opened = stack.enter_context(open_source(source, as_fast_as_possible=as_fast_as_possible))
         recorder = None
         if record is not None:
@@ -156,9 +178,10 @@ def locate_command(
         Path | None,
         typer.Option("--draw", help="Write pictures of what was found into this folder."),
     ] = None,
+    region: RegionOption = None,
 ) -> None:
     """Say where the lower face is in pictures."""
-    with Finder(shipped("models")) as finder:
+    with Finder(shipped("models"), region=_region(region)) as finder:
         for number, (path, image) in enumerate(_readable(pictures)):
             answer, face = locate(finder, image, str(path))
             if drawings is not None:

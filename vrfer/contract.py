@@ -6,21 +6,17 @@ runtime; it only reads and checks the document.
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from vrfer.crop import CropGeometry, Region
 from vrfer.errors import ModelContractError
 from vrfer.expressions import EXPRESSIONS
+from vrfer.metadata import Strict, Training
 
-METADATA_KEY = "vrfer"
 SCHEMA_VERSION = 1
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class NetworkInput(_Strict):
+class NetworkInput(Strict):
     """The graph's input: uint8 gray, N x 1 x height x width, 0-255."""
 
     name: Literal["patches"] = "patches"
@@ -29,19 +25,7 @@ class NetworkInput(_Strict):
     color: Literal["gray"] = "gray"
 
 
-class Training(_Strict):
-    """Where the weights come from."""
-
-    recipe: str
-    data: str
-    """Data sets, their label files and lists."""
-    terms: str
-    """What their terms mean for the use of this file."""
-    lineage: str
-    """The weights that training started from."""
-
-
-class Figures(_Strict):
+class Figures(Strict):
     """Measured on this very file by `vrfer-train evaluate`; shares are 0-1."""
 
     split: str
@@ -57,7 +41,7 @@ class Figures(_Strict):
     """Mean Kullback-Leibler divergence from the votes to the prediction."""
 
 
-class Contract(_Strict):
+class Contract(Strict):
     """Everything that a program needs to know to use a network file rightly."""
 
     schema_version: Literal[1] = 1

@@ -25,7 +25,7 @@ _LARGEST_OVERSAMPLING = 16
 class CropGeometry(BaseModel):
     """Where the landmarks lie in the face square, in sides of the square.
 
-    The defaults are medians over FER2013's training faces, measured with vrfer's own finder by
+    The defaults are medians over FER2013's training faces, measured with vrfer's own locator by
     `scripts/measure_crop_geometry.py`.
     """
 
@@ -34,8 +34,8 @@ class CropGeometry(BaseModel):
     face_px: int = Field(default=48, ge=16, le=512, multiple_of=2)
     """Effective resolution: pixels along the side of the face square."""
     mouth_x: float = Field(default=0.5, gt=0, lt=1)
-    mouth_y: float = Field(default=0.738, gt=0, lt=1)
-    width: float = Field(default=0.765, gt=0, lt=2)
+    mouth_y: float = Field(default=0.757, gt=0, lt=1)
+    width: float = Field(default=0.796, gt=0, lt=2)
     """Face width from cheek to cheek."""
 
 

@@ -1,147 +1,85 @@
 """Finds the wearer's lower face in a picture and follows it from picture to picture.
 
-Both detectors look at the whole picture; proposals of the same face are joined, and where both
-agree, that counts as evidence. The best by score x sqrt(width) is followed: while it is followed
-the fast detector looks alone and the other one joins now and then, or when the fast one fails.
+While a face is followed, the locator alone looks where it must be by now; no picture waits for a
+detector. In the idle time a thread searches the whole picture now and then, in case a better face
+has come: the wearer's, if a bystander's was taken. A face that is lost is searched for in every
+picture, and "no face" is said meanwhile instead of a guess.
 
-This station must know nothing of crops, networks or outputs. The trained lower-face locator will
-take the place of `LowerFaceMap` in `Finder._propose`.
+This station must know nothing of crops, networks or outputs.
 """
 
-import logging
 import math
-from dataclasses import dataclass, replace
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vrfer.detector import MAP_FILE, BlazeFace, LowerFaceMap, Model, Region
-from vrfer.frames import LowerFace, Point
+from vrfer.detector import Region
+from vrfer.frames import Box, LowerFace
+from vrfer.locator import Located
+from vrfer.search import TILES, Search, coarse_rounds, coarse_squares, same_face, tiles
+from vrfer.smoothing import OneEuro
+from vrfer.square import Square
 
-logger = logging.getLogger(__name__)
-
-_SIDE_PX = {Model.SHORT: 256, Model.FULL: 384}
-"""Longer side of what each detector is given: twice what its network sees, which shrinks well."""
-
-_FULL_SHARE = 0.75
-"""The full-range detector misses faces that fill the picture, so it gets a border around it."""
-
-_ALONE = 2.0
-"""A face that one detector alone proposes needs this many times the threshold. On rooms without
-people this takes five of six false finds away, on headset photographs one find of forty-two."""
-
-_ALONE_FAR = 3.0
-"""The same for faces that only a closer view shows."""
-
-_NARROWEST_PX = 20.0
+_BELIEVED = 0.4
+"""Verdict from which on a face in a still picture is believed."""
+_BELIEVED_LIVE = 0.6
+"""The same in films: more looks have more chances to deceive."""
+_SURE = 0.8
+"""Verdict that leaves no need to look further, or to look again."""
+_KEPT = 0.35
+"""Verdict down to which a face that is being followed is kept for the moment."""
+_DOUBTED = 0.5
+"""A face whose verdict stays below this on average is let go."""
+_VERDICT_S = 0.5
+"""Time constant of that average."""
+_NARROWEST_PX = 18.0
 """Narrower faces show no expression, and most finds that small are none."""
 
-_SURE = 0.7
-"""Scores above this count no more: a headset lowers a score, and of a wearer and a bare-faced
-bystander the nearer one is meant."""
+_WEARER, _BYSTANDER = 0.6, 0.4
+"""A face with a headset at least this likely takes the place of one with at most the other."""
 
-_JOIN_EVERY = 4
-"""After so many pictures in which one detector followed the face alone, both look again."""
+_MOVED = 0.1
+"""After a move by this share of the square, or as much growth, the locator looks once more."""
+_WAIT_S = 0.6
+"""So long a lost face is waited for before another one may take its place."""
+_FORGET_S = 1.5
+"""So long the place of a lost face is looked at first."""
+_CUT_GRAY = 24.0
+"""Mean change of the picture, in gray levels, that only a cut in a film makes."""
+_CUT_SIZE = (32, 18)
 
-_PATIENCE = 5
-"""So many pictures a lost face is waited for before another one may take its place."""
-
-_DOUBTFUL = 30
-"""A followed face that for so many pictures would not have been believed anew is let go: hands and
-shelves are followed as willingly as faces."""
-
-_NEAR = 0.1
-"""From this closeness on, a face counts as the followed one; see `_closeness`."""
-
-_SMALL = 0.15
-"""A followed face narrower than this share of the picture is looked at through a closer view."""
-
-_VIEW_WIDTHS = 5.0
-"""Side of that view in face widths. It stands still while it can: a view that moves with the face
-adds its own movement to what is found (measured: four times the jitter of a still one)."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """One face, as one or both detectors see it."""
-
-    seen: dict[Model, LowerFace]
-
-    @property
-    def score(self) -> float:
-        """Chance that not all of its detectors are wrong, taking them as independent."""
-        return 1.0 - math.prod(1.0 - face.score for face in self.seen.values())
-
-    def face(self) -> LowerFace:
-        """Return the mean over its detectors, weighted by the square of their scores."""
-        faces = list(self.seen.values())
-        weights = np.array([face.score**2 + 1e-9 for face in faces])
-        weights /= weights.sum()
-        mouth = weights @ np.array([face.mouth for face in faces])
-        chin = weights @ np.array([face.chin for face in faces])
-        width = math.exp(float(weights @ np.log([face.width_px for face in faces])))
-        return LowerFace(
-            (float(mouth[0]), float(mouth[1])), (float(chin[0]), float(chin[1])), width, self.score
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Shift:
-    """How far one detector's answer lies from that of both, in face widths."""
-
-    mouth: Point
-    chin: Point
-    log_width: float
-
-    @classmethod
-    def between(cls, one: LowerFace, both: LowerFace) -> "_Shift":
-        """Return what takes `one` to `both`."""
-        width = both.width_px
-        return cls(
-            ((both.mouth[0] - one.mouth[0]) / width, (both.mouth[1] - one.mouth[1]) / width),
-            ((both.chin[0] - one.chin[0]) / width, (both.chin[1] - one.chin[1]) / width),
-            math.log(width / one.width_px),
-        )
-
-    def apply(self, face: LowerFace) -> LowerFace:
-        """Return the face as both detectors would probably see it."""
-        width = face.width_px * math.exp(self.log_width)
-        return replace(
-            face,
-            mouth=(face.mouth[0] + self.mouth[0] * width, face.mouth[1] + self.mouth[1] * width),
-            chin=(face.chin[0] + self.chin[0] * width, face.chin[1] + self.chin[1] * width),
-            width_px=width,
-        )
+_GLANCE_S = 0.8
+"""So often the whole picture is searched while a face is followed."""
+_GLANCE_FRAMES = 8
+"""After so many pictures the result is used, ready or not, so that files read the same twice."""
+_STILL_S = 1 / 30
+"""Time between pictures that come without one."""
 
 
 class Finder:
     """Finds and follows one lower face; a context manager."""
 
-    def __init__(self, models: Path, *, threshold: float = 0.2) -> None:
-        """Load both detectors and the map.
+    def __init__(self, models: Path, *, region: Box | None = None) -> None:
+        """Load the detectors and the locator.
 
         Args:
-            models: Folder with the two detector files and `lower_face_map.json`.
-            threshold: Lowest score of a detection, 0-1. Where one detector alone proposes a face
-                that is not being followed, it needs twice this score.
+            models: Folder with their files.
+            region: Look only here, in pixels of the picture; None is everywhere.
 
         Raises:
-            ModelContractError: One of the three files is missing or broken.
+            ModelContractError: A file is missing or broken.
         """
-        self._map = LowerFaceMap(models / MAP_FILE)
-        self._threshold = threshold
-        self._detectors: dict[Model, BlazeFace] = {}
-        try:
-            for model in Model:
-                self._detectors[model] = BlazeFace(
-                    models, model, threshold=threshold, sha256=self._map.sha256(model)
-                )
-        except BaseException:
-            self.close()
-            raise
+        self.region = region
+        self._search = Search(models)
+        self._glance: _Glance | None = None
         self.reset()
 
     def __enter__(self) -> Self:
@@ -154,231 +92,276 @@ class Finder:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close the detectors."""
+        """Close the networks."""
         self.close()
 
     def close(self) -> None:
-        """Release the detectors; later calls do nothing."""
-        for detector in self._detectors.values():
-            detector.close()
-        self._detectors = {}
+        """Release the networks; later calls do nothing."""
+        self._take_glance()
+        self._search.close()
 
     def reset(self) -> None:
         """Forget the face that is being followed."""
-        self._last: LowerFace | None = None
-        self._lost = self._alone = self._doubt = self._tile = 0
-        self._shifts: dict[Model, _Shift] = {}
-        self._view: Region | None = None
+        self._take_glance()
+        self._track: _Track | None = None
+        self._glanced_s = -math.inf
+        self._rival: Square | None = None
+        self._now_s = 0.0
+        self._tiny: NDArray[np.float32] | None = None
+        self._rounds: Iterator[list[Square]] = iter(())
+        self._tiles: Iterator[Region] = iter(())
+        self._turn = 0
         self._shape: tuple[int, ...] = ()
 
-    def find(self, image: NDArray[np.uint8]) -> LowerFace | None:
+    def find(self, image: NDArray[np.uint8], at_s: float | None = None) -> LowerFace | None:
         """Return the followed face, else the best face, or None.
 
         Args:
             image: H x W x 3, uint8, BGR.
+            at_s: The picture's time on any steady clock, in seconds; None is a thirtieth of a
+                second after the last one. The first picture without a time after a `reset` is
+                searched thoroughly, as a still.
 
         Raises:
             ValueError: The picture has another shape or type, or the finder is closed.
         """
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
             raise ValueError(f"expected a uint8 picture (H, W, 3), got {image.dtype} {image.shape}")
-        if not self._detectors:
+        if self._search.closed:
             raise ValueError("the finder is closed")
-        if image.shape != self._shape:
+        part, (left, top) = _part(image, self.region)
+        if part.size == 0:
+            return None
+        if part.shape != self._shape:
             self.reset()
-            self._shape = image.shape
-        best = self._look(image)
-        if best is None:
-            self._miss()
-            return None
-        sure = len(best.seen) > 1 or best.score >= _ALONE * self._threshold
-        self._doubt = 0 if sure else self._doubt + 1
-        if self._doubt > _DOUBTFUL:
-            self._forget()
-            return None
-        face = self._settle(best)
-        self._last, self._lost = face, 0
-        self._view = self._next_view(image, face)
-        return face
+            self._shape = part.shape
+            self._rounds, self._tiles = coarse_rounds(part.shape), tiles(part.shape)
+        still = at_s is None and self._tiny is None
+        self._now_s = self._now_s + _STILL_S if at_s is None else at_s
+        face = self._find(part, still)
+        return face if face is None else _moved(face, left, top)
 
-    def _look(self, image: NDArray[np.uint8]) -> _Candidate | None:
-        """Run as few detectors as will do, and choose a candidate."""
-        following = self._last is not None and self._lost == 0
-        if following:
-            best = self._follow(image)
-            if best is not None or self._view is None:
-                return best
-        self._alone = 0
-        best = self._choose(_join(self._propose_both(image, None)))
-        if best is None:
-            far = self._view if self._last is not None else self._next_tile(image)
-            if following or far is None:
+    def _find(self, image: NDArray[np.uint8], still: bool) -> LowerFace | None:
+        cut = self._cut(image)
+        found = None if self._track is None else self._follow(image, self._track)
+        if cut and (found is None or found.visible < _SURE):
+            self._track = found = None
+        if self._track is not None:
+            better = self._look_around(image, self._track)
+            if better is not None:
+                self._track = None
+                return self._begin(better)
+            if found is not None:
+                face = self._track.update(found, self._now_s)
+                if self._track.verdict >= _DOUBTED:
+                    return face
+                self._track = None
+        found = self._lost(image, still)
+        return None if found is None else self._begin(found)
+
+    def _cut(self, image: NDArray[np.uint8]) -> bool:
+        """Say whether a film has gone on to another scene."""
+        small = cv2.resize(image, _CUT_SIZE, interpolation=cv2.INTER_AREA)
+        tiny = small.mean(axis=2, dtype=np.float32)
+        before, self._tiny = self._tiny, tiny
+        return before is not None and float(np.abs(tiny - before).mean()) > _CUT_GRAY
+
+    def _follow(self, image: NDArray[np.uint8], track: "_Track") -> Located | None:
+        """Return the face near where it must be by now, if it is still there."""
+        if track.lost_s(self._now_s) > _FORGET_S:
+            return None
+        locator, expected = self._search.locator, track.expected(self._now_s)
+        (found,) = locator.judge(image, [expected], mirrored_too=True)
+        if _far_apart(found.square, expected):
+            (found,) = locator.judge(image, [found.square], mirrored_too=True)
+        if found.visible < _KEPT:
+            around = locator.judge(image, _around(expected))
+            again = max(around, key=lambda one: one.visible)
+            (found,) = locator.judge(image, [again.square], mirrored_too=True)
+        return found if self._fitting([found], _KEPT) else None
+
+    def _lost(self, image: NDArray[np.uint8], still: bool) -> Located | None:
+        """Search the whole picture for the face that was lost, or for any."""
+        self._take_glance()
+        best = self._search_all(image) if still else self._search_some(image)
+        track = self._track
+        if best is not None and track is not None:
+            waited = track.lost_s(self._now_s) > _WAIT_S
+            if not waited and not same_face(best.square, track.found.square):
                 return None
-            return self._choose(_join(self._propose_both(image, far)), _ALONE_FAR)
-        view = self._next_view(image, best.face())
-        if view is None:
-            return best
-        # A small face is seen better from nearby, and the same way as when it will be followed.
-        near = [
-            one for one in _join(self._propose_both(image, view)) if _same(one.face(), best.face())
-        ]
-        return max(near, key=lambda one: one.score, default=best)
+        return best
 
-    def _follow(self, image: NDArray[np.uint8]) -> _Candidate | None:
-        """Look where the face was: with the fast detector, at times or at need with both."""
-        fast = self._propose(image, Model.SHORT, self._view)
-        if self._alone < _JOIN_EVERY:
-            best = self._choose(_join(fast))
-            if best is not None:
-                self._alone += 1
-                return best
-        self._alone = 0
-        candidates = _join(fast + self._propose(image, Model.FULL, self._view))
-        if self._view is not None:  # somebody nearer may have come, whom the view does not show
-            others = _join(self._propose(image, Model.SHORT, None))
-            known = [one.face() for one in candidates]
-            candidates += [one for one in others if not any(_same(one.face(), k) for k in known)]
-        return self._choose(candidates)
-
-    def _propose(
-        self, image: NDArray[np.uint8], model: Model, view: Region | None
-    ) -> list[tuple[Model, LowerFace]]:
-        """Return what one detector sees in a view, or in the whole picture."""
-        if view is None:
-            share = _FULL_SHARE if model is Model.FULL else 1.0
-            view = Region.whole(image, share)
-        found = self._detectors[model].detect(image, view, _SIDE_PX[model])
-        return [(model, self._map(one)) for one in found]
-
-    def _propose_both(
-        self, image: NDArray[np.uint8], view: Region | None
-    ) -> list[tuple[Model, LowerFace]]:
-        """Return what both detectors see in a view, or in the whole picture."""
-        return [face for model in Model for face in self._propose(image, model, view)]
-
-    def _next_tile(self, image: NDArray[np.uint8]) -> Region:
-        """Return where to look for a far-off face: the middle, then both sides, in turn."""
-        height, width = image.shape[:2]
-        side = max(height, width) / 2
-        offset = (0.0, -0.5, 0.5)[self._tile % 3] * side
-        self._tile += 1
-        if width >= height:
-            return Region.around(width / 2 + offset, height / 2, side)
-        return Region.around(width / 2, height / 2 + offset, side)
-
-    def _choose(self, candidates: list[_Candidate], alone: float = _ALONE) -> _Candidate | None:
-        """Return the best candidate that is believable here and now.
-
-        Args:
-            candidates: One per face.
-            alone: Times the threshold that a new face needs which one detector alone proposes.
-        """
-        best, best_value, seen_again = None, 0.0, False
-        for candidate in candidates:
-            face = candidate.face()
-            near = 0.0 if self._last is None else _closeness(face, self._last, self._lost)
-            if face.width_px < _NARROWEST_PX:
-                continue
-            if near >= _NEAR:
-                seen_again = True
-            elif len(candidate.seen) < 2 and face.score < alone * self._threshold:
-                continue
-            value = min(face.score, _SURE) * math.sqrt(face.width_px) * (0.2 + near)
-            if value > best_value:
-                best, best_value = candidate, value
-        waiting = self._last is not None and self._lost < _PATIENCE
-        return None if waiting and not seen_again else best
-
-    def _settle(self, candidate: _Candidate) -> LowerFace:
-        """Return the candidate's face, corrected where only one detector looked."""
-        face = candidate.face()
-        if self._last is None or _closeness(face, self._last, self._lost) < _NEAR:
-            self._shifts = {}
-        if len(candidate.seen) > 1:
-            self._shifts = {m: _Shift.between(one, face) for m, one in candidate.seen.items()}
-            return face
-        (model,) = candidate.seen
-        shift = self._shifts.get(model)
-        return face if shift is None else shift.apply(face)
-
-    def _miss(self) -> None:
-        """Count a picture without the face; forget it in the end."""
-        if self._last is None:
-            return
-        self._lost += 1
-        if self._lost > _PATIENCE:
-            self._forget()
-
-    def _forget(self) -> None:
-        """Stop following, but go on through the tiles."""
-        self._last, self._lost, self._alone, self._doubt = None, 0, 0, 0
-        self._shifts, self._view = {}, None
-
-    def _next_view(self, image: NDArray[np.uint8], face: LowerFace) -> Region | None:
-        """Return where to look next: None for the whole picture."""
-        if face.width_px > _SMALL * max(image.shape[:2]):
-            return None
-        view = self._view
-        if view is not None:
-            off = math.hypot(
-                face.mouth[0] - view.x - view.width / 2, face.mouth[1] - view.y - view.height / 2
-            )
-            if off < face.width_px and 0.7 < view.width / (_VIEW_WIDTHS * face.width_px) < 1.4:
-                return view
-        return Region.around(*face.mouth, _VIEW_WIDTHS * face.width_px)
-
-
-def _join(faces: list[tuple[Model, LowerFace]]) -> list[_Candidate]:
-    """Group what the detectors propose into one candidate per face."""
-    groups: list[dict[Model, LowerFace]] = []
-    for model, face in sorted(faces, key=lambda item: -item[1].score):
-        for group in groups:
-            first = next(iter(group.values()))
-            if _same(first, face):
-                group.setdefault(model, face)
-                break
+    def _search_some(self, image: NDArray[np.uint8]) -> Located | None:
+        """Search by the means whose turn it is: a picture must not wait for all of them."""
+        turn, self._turn = self._turn % 4, self._turn + 1
+        if turn == 1:
+            found = self._search.look(image, next(self._tiles))
+        elif turn == 3:
+            found = self._search.comb(image, next(self._rounds))
         else:
-            groups.append({model: face})
-    return [_Candidate(group) for group in groups]
+            found = self._search.look(image)
+        return _meant(self._fitting(found, _BELIEVED_LIVE))
+
+    def _search_all(self, image: NDArray[np.uint8]) -> Located | None:
+        """Search by all means."""
+        whole = self._search.look(image)
+        best = _meant(self._fitting(whole, _SURE))
+        if best is not None:
+            return best
+        views = [next(self._tiles) for _ in range(TILES)]
+        closer = [one for view in views for one in self._search.look(image, view)]
+        combed = self._search.comb(image, coarse_squares(image.shape))
+        best = _meant(self._fitting([*whole, *closer, *combed], _BELIEVED))
+        return None if best is None else self._search.look_again(image, best)
+
+    def _look_around(self, image: NDArray[np.uint8], track: "_Track") -> Located | None:
+        """Return a face that is meant more than the followed one, if there is one.
+
+        The whole picture is searched in a thread; what it finds must be found twice.
+        """
+        if self._glance is None:
+            if self._now_s - self._glanced_s >= _GLANCE_S or self._now_s < self._glanced_s:
+                self._glanced_s = self._now_s
+                self._glance = _Glance(self._search, image)
+            return None
+        self._glance.frames -= 1
+        if self._glance.frames > 0:
+            return None
+        rival = _meant(self._fitting(self._take_glance(), _SURE))
+        if rival is None or same_face(rival.square, track.found.square):
+            self._rival = None
+            return None
+        if not track.yields_to(rival):
+            self._rival = None
+            return None
+        known, self._rival = self._rival, rival.square
+        if known is None or not same_face(known, rival.square):
+            self._glanced_s = -math.inf
+            return None
+        (again,) = self._search.locator.judge(image, [rival.square], mirrored_too=True)
+        return again if self._fitting([again], _SURE) else None
+
+    def _take_glance(self) -> list[Located]:
+        """Return what the thread found; it must not use the detectors while we do."""
+        if self._glance is None:
+            return []
+        glance, self._glance = self._glance, None
+        return glance.result()
+
+    def _fitting(self, found: list[Located], believed: float) -> list[Located]:
+        """Return the answers that are believed and large enough."""
+        return [one for one in found if one.visible >= believed and one.width_px >= _NARROWEST_PX]
+
+    def _begin(self, found: Located) -> LowerFace:
+        self._track = _Track(found, self._now_s)
+        self._rival, self._turn = None, 0
+        return self._track.update(found, self._now_s)
 
 
-def _same(one: LowerFace, other: LowerFace) -> bool:
-    """Say whether two answers mean the same face."""
-    larger = max(one.width_px, other.width_px)
-    return _distance(one, other) < 0.5 * larger and larger < 2 * min(one.width_px, other.width_px)
+class _Glance:
+    """A search of one whole picture in a thread of its own."""
+
+    def __init__(self, search: Search, image: NDArray[np.uint8]) -> None:
+        self.frames = _GLANCE_FRAMES
+        """Pictures until its result is used."""
+        self._found: Future[list[Located]] = Future()
+        self._search, self._image = search, image
+        self._thread = threading.Thread(target=self._run, name="vrfer-glance", daemon=True)
+        self._thread.start()
+
+    def result(self) -> list[Located]:
+        """Return what was found, waiting for it if need be."""
+        self._thread.join()
+        return self._found.result()
+
+    def _run(self) -> None:
+        try:
+            self._found.set_result(self._search.look(self._image))
+        except Exception as err:  # noqa: BLE001 - raised again by `result`
+            self._found.set_exception(err)
 
 
-def _distance(one: LowerFace, other: LowerFace) -> float:
-    """Return the pixels between the middles of mouth and chin."""
-    return (
-        math.hypot(
-            one.mouth[0] + one.chin[0] - other.mouth[0] - other.chin[0],
-            one.mouth[1] + one.chin[1] - other.mouth[1] - other.chin[1],
+class _Track:
+    """The face that is being followed."""
+
+    def __init__(self, found: Located, at_s: float) -> None:
+        self.found = found
+        """Last answer that was believed."""
+        self.verdict = found.visible
+        """Running mean."""
+        self.headset = found.headset
+        """Running mean."""
+        self._seen_s = at_s
+        self._speed = np.zeros(2)
+        self._unit_px = found.width_px
+        self._place = OneEuro(still_hz=1.5, speed_hz=6.0)
+        self._shape = OneEuro(still_hz=1.5, speed_hz=3.0)
+
+    def yields_to(self, rival: Located) -> bool:
+        """Say whether another face is the wearer's rather than this one."""
+        wearer_came = rival.headset >= _WEARER and self.headset <= _BYSTANDER
+        return wearer_came or (self.verdict < _BELIEVED_LIVE and rival.visible > _SURE)
+
+    def lost_s(self, at_s: float) -> float:
+        """Return how long the face has not been seen."""
+        return at_s - self._seen_s
+
+    def expected(self, at_s: float) -> Square:
+        """Return where the face should be by now: constant velocity for a tenth of a second."""
+        square = self.found.square
+        x, y = np.array([square.x, square.y]) + np.clip(self.lost_s(at_s), 0, 0.1) * self._speed
+        return replace(square, x=float(x), y=float(y))
+
+    def update(self, found: Located, at_s: float) -> LowerFace:
+        """Take over a new answer, and return it smoothed."""
+        elapsed = max(at_s - self._seen_s, 0.0)
+        if elapsed > 0:
+            before, after = self.found.square, found.square
+            speed = np.array([after.x - before.x, after.y - before.y]) / elapsed
+            self._speed += 0.5 * (speed - self._speed)
+            share = 1 - math.exp(-elapsed / _VERDICT_S)
+            self.verdict += share * (found.visible - self.verdict)
+            self.headset += share * (found.headset - self.headset)
+        self.found, self._seen_s = found, at_s
+        return self._smoothed(found.face(), elapsed)
+
+    def _smoothed(self, face: LowerFace, elapsed_s: float) -> LowerFace:
+        """Return the face after the filters, which count in face widths and radians."""
+        box = face.box
+        assert box is not None
+        assert face.tilt_rad is not None
+        mouth, chin = np.array(face.mouth), np.array(face.chin)
+        corners = (np.array(box).reshape(2, 2) - mouth) / face.width_px
+        place = self._place(np.concatenate([mouth, chin]) / self._unit_px, elapsed_s)
+        angles = [math.log(face.width_px), face.tilt_rad, face.yaw_rad]
+        shape = self._shape(np.concatenate([corners.ravel(), angles]), elapsed_s)
+        x, y, chin_x, chin_y = (float(value) for value in place * self._unit_px)
+        width, tilt, yaw = math.exp(shape[4]), float(shape[5]), float(shape[6])
+        x0, y0, x1, y1 = (float(value) for value in shape[:4] * width + [x, y, x, y])
+        return LowerFace(
+            mouth=(x, y),
+            chin=(chin_x, chin_y),
+            width_px=width,
+            score=face.score,
+            tilt_rad=tilt,
+            yaw_rad=yaw,
+            headset=self.headset,
+            box=(x0, y0, x1, y1),
         )
-        / 2
-    )
 
 
-def _closeness(face: LowerFace, last: LowerFace, lost: int) -> float:
-    """Return 1 for the same place and size, falling to 0; looser after `lost` pictures."""
-    reach = 0.7 + 0.1 * lost
-    off = _distance(face, last) / last.width_px / reach
-    growth = math.log(face.width_px / last.width_px) / 0.5
-    return math.exp(-(off**2) - growth**2)
-
-
-def lower_face_box(face: LowerFace) -> tuple[float, float, float, float]:
+def lower_face_box(face: LowerFace) -> Box:
     """Return the box of the visible lower face: headset's edge to chin, cheek to cheek.
-
-    On headset photographs the edge lies 0.34 face widths above the mouth (median of 42; the boxes
-    there are drawn by eye), and cheeks end a little inside the width at the ears.
 
     Args:
         face: The face, in pixels.
 
     Returns:
-        x0, y0, x1, y1 in pixels; upright, also where the face is tilted.
+        x0, y0, x1, y1 in pixels, upright; that of a face seen from the front, turned as this one,
+        where the finder did not say it.
     """
+    if face.box is not None:
+        return face.box
     roll, width = face.roll_rad, face.width_px
     down = np.array([-math.sin(roll), math.cos(roll)])
     right = np.array([down[1], -down[0]])
@@ -390,3 +373,58 @@ def lower_face_box(face: LowerFace) -> tuple[float, float, float, float]:
     x0, y0 = np.min(corners, axis=0)
     x1, y1 = np.max(corners, axis=0)
     return float(x0), float(y0), float(x1), float(y1)
+
+
+def _rank(found: Located) -> float:
+    """Return how much a face is meant: a wearer before a bystander, then the surer and larger.
+
+    A doubtful wearer does not go before a sure bare face: the fourth power sees to that.
+    """
+    return found.visible**4 * (0.5 + 0.5 * found.headset) * math.sqrt(found.width_px)
+
+
+def _meant(found: list[Located]) -> Located | None:
+    """Return the face that is meant, or None where there is none."""
+    return max(found, key=_rank, default=None)
+
+
+def _far_apart(one: Square, other: Square) -> bool:
+    """Say whether the verdict about one square says little about the other."""
+    off = math.hypot(one.x - other.x, one.y - other.y) / other.side
+    return (
+        off > _MOVED
+        or abs(math.log(one.side / other.side)) > _MOVED
+        or abs(one.tilt_rad - other.tilt_rad) > 0.2
+    )
+
+
+def _around(square: Square) -> list[Square]:
+    """Return where a face may have gone that is not where it should be."""
+    step = 0.28 * square.side
+    places = [(0, 0), (step, 0), (-step, 0), (0, step), (0, -step)]
+    return [replace(square, x=square.x + x, y=square.y + y) for x, y in places]
+
+
+def _part(
+    image: NDArray[np.uint8], region: Box | None
+) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """Return what of the picture may be looked at, and where its corner is."""
+    if region is None:
+        return image, (0, 0)
+    height, width = image.shape[:2]
+    x0, y0 = max(0, round(region[0])), max(0, round(region[1]))
+    x1, y1 = min(width, round(region[2])), min(height, round(region[3]))
+    return np.ascontiguousarray(image[y0 : max(y1, y0), x0 : max(x1, x0)]), (x0, y0)
+
+
+def _moved(face: LowerFace, left: int, top: int) -> LowerFace:
+    """Return the face in the whole picture's pixels."""
+    if left == top == 0:
+        return face
+    box = face.box
+    return replace(
+        face,
+        mouth=(face.mouth[0] + left, face.mouth[1] + top),
+        chin=(face.chin[0] + left, face.chin[1] + top),
+        box=None if box is None else (box[0] + left, box[1] + top, box[2] + left, box[3] + top),
+    )

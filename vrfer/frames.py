@@ -16,6 +16,9 @@ from vrfer.expressions import EXPRESSIONS, NO_FACE_ID, NO_FACE_LABEL
 Point: TypeAlias = tuple[float, float]
 """A position (x, y) in pixels of the picture."""
 
+Box: TypeAlias = tuple[float, float, float, float]
+"""x0, y0, x1, y1 in pixels of the picture."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
@@ -58,6 +61,14 @@ class LowerFace:
     """Width of the face from cheek side to cheek side, as seen from the front."""
     score: float
     """How sure the finder is that this is a lower face, 0-1."""
+    tilt_rad: float | None = None
+    """Lean of the head in the picture, positive is clockwise; None where it is not known."""
+    yaw_rad: float = 0.0
+    """Turn of the head; positive when the nose points to the right of the picture."""
+    headset: float = 0.0
+    """How sure the finder is that a headset is worn, 0-1."""
+    box: Box | None = None
+    """The visible lower face; None where only mouth, chin and width are known."""
 
     def __post_init__(self) -> None:
         """Refuse geometry from which no crop can be cut."""
@@ -68,7 +79,9 @@ class LowerFace:
 
     @property
     def roll_rad(self) -> float:
-        """Tilt of the line from mouth to chin against the vertical; positive is clockwise."""
+        """Lean of the head; where that is not known, of the line from mouth to chin."""
+        if self.tilt_rad is not None:
+            return self.tilt_rad
         dx, dy = self.chin[0] - self.mouth[0], self.chin[1] - self.mouth[1]
         return math.atan2(-dx, dy)
 

@@ -18,7 +18,7 @@ from vrfer.classifier import Classifier, Device
 from vrfer.crop import lower_half
 from vrfer.expressions import EXPRESSIONS, NO_FACE_ID
 from vrfer.finder import Finder
-from vrfer.frames import Frame, Reading
+from vrfer.frames import Box, Frame, Reading
 from vrfer.outputs.osc import OscSender, encode_bundle
 from vrfer.outputs.recorder import Recorder
 from vrfer.shipped import default_model, shipped
@@ -38,6 +38,7 @@ class Reader:
         *,
         device: Device = Device.AUTO,
         steady: SteadySettings | None = None,
+        region: Box | None = None,
     ) -> None:
         """Load network and finder.
 
@@ -46,6 +47,7 @@ class Reader:
             device: Where the network runs.
             steady: How calm readings are; None takes the defaults and the network's own
                 threshold for being unsure.
+            region: Where faces are looked for, in pixels of the picture; None is everywhere.
 
         Raises:
             ModelContractError: The network or one of the finder's files cannot be used.
@@ -57,7 +59,7 @@ class Reader:
         if steady is None:
             steady = SteadySettings(unsure_below=self.classifier.contract.unsure_below)
         self.steady = Steady(steady)
-        self.finder = Finder(shipped("models"))
+        self.finder = Finder(shipped("models"), region=region)
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -73,7 +75,7 @@ class Reader:
 
     def read(self, frame: Frame) -> Reading:
         """Process one frame."""
-        face = self.finder.find(frame.image)
+        face = self.finder.find(frame.image, frame.timeline_s)
         if face is None:
             return self.steady.update(frame, None, None)
         patch = lower_half(

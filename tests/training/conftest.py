@@ -1,16 +1,20 @@
-"""One thread for torch; the made-up FER+; one tiny finished run; the real FER+ where it is."""
+"""One thread for torch; made-up FER+ and photographs; one tiny finished run; the real FER+."""
 
+import logging
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from training.locating.made_up_photographs import write_photographs
 from training.made_up import COUNTS, made_up_ferplus, real_data, tiny_recipe, write_folder
 
 from vrfer.training import ferplus as ferplus_module
 from vrfer.training.checkpoint import RunState
 from vrfer.training.ferplus import FerPlus, load_ferplus
+from vrfer.training.locating import mining
+from vrfer.training.locating.photographs import LocatorData, load_photographs
 from vrfer.training.loop import fit
 
 
@@ -52,6 +56,36 @@ def taken_for_fer2013(_written: tuple[Path, str], monkeypatch: pytest.MonkeyPatc
 def made_up_folder(_written: tuple[Path, str], tmp_path: Path) -> Path:
     """A folder of its own with the made-up FER+ in the packed layout."""
     return Path(shutil.copytree(_written[0], tmp_path / "data" / "fer2013"))
+
+
+@pytest.fixture(scope="session")
+def photographs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The made-up photographs; not to be changed."""
+    return write_photographs(tmp_path_factory.mktemp("photographs") / "faces")
+
+
+@pytest.fixture(scope="session")
+def photographs(photographs_folder: Path, cache_folder: Path) -> LocatorData:
+    """The made-up photographs, read."""
+    return load_photographs(photographs_folder, cache_folder)
+
+
+@pytest.fixture
+def little_mining(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few scenes are searched for false finds instead of hundreds."""
+    for name, few in (("_FACES", 2), ("_TURNED", 2), ("_ROOMS", 4), ("_STARTS", 4)):
+        monkeypatch.setattr(mining, name, few)
+
+
+@pytest.fixture
+def logging_as_before() -> Iterator[None]:
+    """The command line sets logging up for the whole process."""
+    root, ours = logging.getLogger(), logging.getLogger("vrfer")
+    handlers, level, our_level = root.handlers[:], root.level, ours.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    ours.setLevel(our_level)
 
 
 @pytest.fixture(scope="session")

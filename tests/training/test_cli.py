@@ -1,8 +1,8 @@
 """`vrfer-train` as people start it: in this process on made-up data, and as a process."""
 
 import json
-import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +15,8 @@ import pytest
 from training.made_up import stage, tiny_recipe
 
 from vrfer.command_line import run_app
-from vrfer.contract import METADATA_KEY
+from vrfer.locator import LOCATOR_FILE
+from vrfer.metadata import METADATA_KEY
 from vrfer.shipped import shipped
 from vrfer.training.checkpoint import RunState, load_state
 from vrfer.training.commands import app
@@ -30,14 +31,7 @@ Finished = tuple[Path, RunState]
 Cli = Callable[..., tuple[int, str, str]]
 
 
-@pytest.fixture(autouse=True)
-def _logging_as_before() -> Iterator[None]:
-    root, ours = logging.getLogger(), logging.getLogger("vrfer")
-    handlers, level, our_level = root.handlers[:], root.level, ours.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    ours.setLevel(our_level)
+pytestmark = pytest.mark.usefixtures("logging_as_before")
 
 
 @pytest.fixture
@@ -106,6 +100,18 @@ def test_data_counts_pictures(cli: Cli) -> None:
     assert "| 62 | 6 | 8 |" in rows["majority, train, leak-free"]
     assert "| 32 | 4 | 4 |" in rows["soft, test"]
     assert "| 30 | " in rows["soft, test-deduplicated"]
+
+
+def test_data_counts_photographs_where_they_are(
+    cli: Cli, made_up_folder: Path, photographs_folder: Path
+) -> None:
+    assert "hotographs" not in cli("data")[1]
+    shutil.copytree(photographs_folder, made_up_folder.parent / "faces")
+    code, out, errors = cli("data")
+    assert code == 0
+    assert "decoding the pictures of" in errors, "it takes a while, and nothing says so"
+    assert "Photographs of faces: 10 train, 4 validation." in out
+    assert "Rooms: 6 train, 2 held out." in out
 
 
 def test_fit_evaluate_and_export_follow_one_another(cli: Cli, data: FerPlus) -> None:
@@ -177,7 +183,10 @@ def test_recipes_and_models_are_listed(cli: Cli) -> None:
     assert (code, errors) == (0, "")
     for path in shipped("models").glob("*.onnx"):
         if METADATA_KEY.encode() in path.read_bytes():
-            assert path.name in out
+            row = next(line for line in out.splitlines() if path.name in line)
+            is_locator = path.name == LOCATOR_FILE
+            assert ("| lower face | off by 0." in row) == is_locator
+            assert (" right |" in row) != is_locator
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ import pytest
 import torch
 from training.made_up import stage, tiny_recipe
 
-from vrfer.contract import METADATA_KEY, Contract, read_contract
+from vrfer.contract import Contract, read_contract
 from vrfer.crop import face_crop
 from vrfer.errors import DataError, ModelContractError, RecipeError
+from vrfer.metadata import METADATA_KEY
 from vrfer.training import export as export_module
 from vrfer.training.checkpoint import RunState, load_state
 from vrfer.training.evaluate import SPLITS, evaluate_file, load_network, open_network

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +11,8 @@ from training.made_up import stage, tiny_recipe
 from vrfer.errors import RecipeError
 from vrfer.shipped import shipped
 from vrfer.training.ferplus import FerPlus
+from vrfer.training.locating.loop import fit_locator
+from vrfer.training.locating.recipe import LocatorRecipe
 from vrfer.training.loop import fit, learning_rate
 from vrfer.training.recipe import Dsd, Recipe, Stage, read_recipe
 
@@ -34,12 +38,25 @@ def test_there_are_shipped_recipes() -> None:
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+@pytest.mark.usefixtures("little_mining")
 def test_a_shipped_recipe_bears_its_files_name_and_trains(
-    path: Path, data: FerPlus, tmp_path: Path
+    path: Path, data: FerPlus, photographs_folder: Path, cache_folder: Path, tmp_path: Path
 ) -> None:
     recipe = read_recipe(path)
     assert recipe.name == path.stem
     assert recipe.about
+    if isinstance(recipe, LocatorRecipe):
+        run = fit_locator(
+            recipe,
+            photographs_folder,
+            cache_folder,
+            tmp_path,
+            accelerator="cpu",
+            workers=1,
+            dry_run=True,
+        )
+        assert len(run.history) == recipe.shortened().epochs
+        return
     state = fit(recipe, data, tmp_path, accelerator="cpu", dry_run=True)
     assert state.stage == len(recipe.stages)
     for index, one in enumerate(recipe.stages):
@@ -51,6 +68,7 @@ def test_a_good_recipe_is_read_whole(tmp_path: Path) -> None:
     path = tmp_path / "small.toml"
     path.write_text(GOOD, encoding="utf-8")
     recipe = read_recipe(path)
+    assert isinstance(recipe, Recipe)
     assert recipe.stages[0].dsd == Dsd()
     assert recipe.input.size == 48
     assert Recipe.model_validate(recipe.model_dump(mode="json")) == recipe
@@ -185,3 +203,45 @@ def test_the_control_differs_in_the_zeroing_only(
 def test_a_recipe_without_dsd_has_no_control() -> None:
     with pytest.raises(RecipeError, match="no DSD stage"):
         tiny_recipe(stages=[stage()]).control()
+
+
+# ---- the locator's
+
+
+LOCATE = """
+task = "locate"
+name = "small-locator"
+epochs = 3
+seed = 5
+"""
+
+
+def test_a_task_makes_it_the_locators(tmp_path: Path) -> None:
+    path = tmp_path / "small.toml"
+    path.write_text(LOCATE, encoding="utf-8")
+    assert read_recipe(path) == LocatorRecipe(task="locate", name="small-locator", epochs=3, seed=5)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ('"locate"', '"dance"', "task"),
+        ("epochs = 3", "epochs = 0", "epochs"),
+        ("epochs = 3", "", "epochs: Field required"),
+        ("seed = 5", "stages = 5", "stages"),
+        ('task = "locate"', "", "stages: Field required"),
+        ("seed = 5", "average = 1.0", "average"),
+    ],
+)
+def test_a_wrong_field_of_the_locators_is_named(
+    tmp_path: Path, old: str, new: str, named: str
+) -> None:
+    path = tmp_path / "wrong.toml"
+    path.write_text(LOCATE.replace(old, new), encoding="utf-8")
+    with pytest.raises(RecipeError, match=named):
+        read_recipe(path)
+
+
+def test_reading_recipes_needs_no_torch(tmp_path: Path) -> None:
+    code = "import sys, vrfer.training.recipe; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

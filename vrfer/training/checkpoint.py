@@ -1,10 +1,11 @@
 """Checkpoints of a run: written whole or not at all, and read without running any code."""
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -12,6 +13,7 @@ from vrfer.errors import DataError, RecipeError
 from vrfer.training.recipe import Recipe
 
 SCHEMA_VERSION = 1
+Restored = TypeVar("Restored")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +67,23 @@ def save_state(state: RunState, path: Path) -> None:
         DataError: The disk is full or the folder cannot be written.
     """
     content = {
-        "schema_version": SCHEMA_VERSION,
         **{name: getattr(state, name) for name in RunState.__slots__},
         "recipe": state.recipe.model_dump(mode="json"),
         "history": [asdict(result) for result in state.history],
     }
+    write_checkpoint(content, path)
+
+
+def write_checkpoint(content: dict[str, Any], path: Path) -> None:
+    """Write tensors and plain values; an existing file is replaced once the new one is complete.
+
+    Raises:
+        DataError: The disk is full or the folder cannot be written.
+    """
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(content, temporary)
+        torch.save({"schema_version": SCHEMA_VERSION, **content}, temporary)
         os.replace(temporary, path)
     except (OSError, RuntimeError) as err:  # torch reports a full disk as RuntimeError
         with suppress(OSError):
@@ -85,8 +95,38 @@ def save_state(state: RunState, path: Path) -> None:
         ) from err
 
 
+def kind_of(path: Path) -> str | None:
+    """Return what kind of run a checkpoint belongs to; those of classifiers name none.
+
+    Raises:
+        RecipeError: The file is missing, damaged, or no checkpoint of vrfer.
+    """
+    return read_checkpoint(path, lambda content: content.get("kind"))
+
+
 def load_state(path: Path) -> RunState:
     """Read a checkpoint.
+
+    Raises:
+        RecipeError: The file is missing, damaged, or no checkpoint of vrfer.
+    """
+    return read_checkpoint(path, _restored)
+
+
+def _restored(content: dict[str, Any]) -> RunState:
+    if content.get("kind") is not None:
+        raise ValueError(f"it is a {content['kind']}'s")
+    content["recipe"] = Recipe.model_validate(content["recipe"])
+    content["history"] = [EpochResult(**result) for result in content["history"]]
+    return RunState(**content)
+
+
+def read_checkpoint(path: Path, restore: Callable[[dict[str, Any]], Restored]) -> Restored:
+    """Read a checkpoint and turn its content into a run's state.
+
+    Args:
+        path: The file.
+        restore: Makes the state; it may raise anything where the content does not fit.
 
     Raises:
         RecipeError: The file is missing, damaged, or no checkpoint of vrfer.
@@ -98,9 +138,7 @@ def load_state(path: Path) -> RunState:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
         _check_version(content.pop("schema_version"))
-        content["recipe"] = Recipe.model_validate(content["recipe"])
-        content["history"] = [EpochResult(**result) for result in content["history"]]
-        return RunState(**content)
+        return restore(content)
     except Exception as err:  # damaged pickles may raise anything at all
         reason = str(err).splitlines()[0] if str(err) else type(err).__name__
         raise RecipeError(

@@ -1,35 +1,43 @@
 """The commands of `vrfer-train`: they parse, call one function each, and print."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import numpy as np
 import platformdirs
 import typer
-from rich.console import Console
-from rich.markdown import Markdown
 
 from vrfer.command_line import STOPPED, stopped_by_signals
 from vrfer.errors import DataError
 from vrfer.expressions import EXPRESSIONS
+from vrfer.locator import LocatorContract, open_locator
 from vrfer.shipped import shipped
-from vrfer.training.card import confusion_table, measures_table, recall_table
-from vrfer.training.display import FitDisplay
+from vrfer.training.checkpoint import kind_of
+from vrfer.training.display import FitDisplay, RunDisplay
 from vrfer.training.evaluate import (
     SPLITS,
     SplitName,
     evaluate_checkpoint,
     evaluate_file,
+    kind_of_file,
     open_network,
 )
 from vrfer.training.export import export
 from vrfer.training.ferplus import FerPlus, load_ferplus
+from vrfer.training.locating.card import locator_table
+from vrfer.training.locating.checkpoint import KIND
+from vrfer.training.locating.display import LocatorDisplay
+from vrfer.training.locating.evaluate import evaluate_locator
+from vrfer.training.locating.export import export_locator
+from vrfer.training.locating.loop import LAST, fit_locator
+from vrfer.training.locating.photographs import load_photographs
+from vrfer.training.locating.recipe import LocatorRecipe
 from vrfer.training.loop import fit
-from vrfer.training.measure import Measures
-from vrfer.training.recipe import Occlusion, Region, read_recipe
+from vrfer.training.printing import print_measures, print_table, write_figures
+from vrfer.training.recipe import Occlusion, Recipe, Region, read_recipe
 
 app = typer.Typer(
     help="Trains, measures and exports vrfer's networks.",
@@ -44,7 +52,7 @@ DataOption = Annotated[
     typer.Option(
         "--data",
         envvar="VRFER_DATA",
-        help="Folder that holds fer2013/ (see docs/data.md).",
+        help="Folder that holds fer2013/ and, for the locator, faces/ (see docs/data.md).",
         show_default="the environment variable VRFER_DATA",
     ),
 ]
@@ -52,7 +60,8 @@ DataOption = Annotated[
 
 @app.command("data")
 def data_command(folder: DataOption = None) -> None:
-    """Read FER+ and say what is there: pictures a split, a class and a list."""
+    """Read the data and say what is there: pictures a split, a class and a list."""
+    folder = _data_folder(folder)
     ferplus = _load(folder)
     lines = [
         "| labels, split | pictures | " + " | ".join(EXPRESSIONS) + " |",
@@ -69,7 +78,13 @@ def data_command(folder: DataOption = None) -> None:
             for name, some in lists:
                 counts = np.bincount(some.labels, minlength=len(EXPRESSIONS))
                 lines.append(f"| {name} | {len(some)} | {' | '.join(map(str, counts))} |")
-    _print_table(lines)
+    print_table(lines)
+    if (folder / "faces").is_dir():
+        found = load_photographs(folder / "faces", _cache())
+        typer.echo(
+            f"Photographs of faces: {len(found.train)} train, {len(found.validation)} validation.\n"
+            f"Rooms: {len(found.rooms)} train, {len(found.held_out_rooms)} held out."
+        )
 
 
 @app.command("fit")
@@ -96,28 +111,71 @@ def fit_command(
     chosen = read_recipe(recipe_path(recipe))
     if seed is not None:
         chosen = chosen.model_copy(update={"seed": seed})
-    chosen = chosen.control() if control else chosen
+    if isinstance(chosen, LocatorRecipe):
+        given = {"--control": control, "--after": after is not None}
+        _refuse(given, chosen.name, "The locator has neither stages nor zeroing; leave it out.")
+    elif control:
+        chosen = chosen.control()
     name = chosen.name if seed is None else f"{chosen.name}-seed{seed}"
     if dry_run:
         chosen, name = chosen.shortened(), f"{name}-dry-run"
     run_folder = Path("runs") / name if out is None else out
+    folder = _data_folder(folder)
+    if isinstance(chosen, LocatorRecipe):
+        best = _fit_locator(chosen, folder, run_folder, accelerator, dry_run)
+    else:
+        best = _fit_classifier(chosen, folder, run_folder, accelerator, after, dry_run)
+    typer.echo(f"Done: {best}. Next: vrfer-train export, or evaluate.")
+
+
+def _fit_classifier(
+    recipe: Recipe, folder: Path, out: Path, accelerator: str, after: Path | None, dry_run: bool
+) -> Path:
     data = _load(folder)
-    with stopped_by_signals() as stop, FitDisplay(chosen, run_folder, stop) as display:
-        try:
-            state = fit(
-                chosen,
-                data,
-                run_folder,
-                accelerator=accelerator,
-                after=after,
-                dry_run=dry_run,
-                watcher=display.watcher,
-            )
-        except KeyboardInterrupt:
-            display.say(f"Stopped. The same command goes on from {run_folder}.")
-            raise typer.Exit(STOPPED) from None
-    last = state.history[-1]
-    typer.echo(f"Done: {run_folder / f'{last.region}.pt'}. Next: vrfer-train export, or evaluate.")
+    with (
+        stopped_by_signals() as stop,
+        FitDisplay(recipe, out, stop) as display,
+        _says_when_stopped(display, out),
+    ):
+        state = fit(
+            recipe,
+            data,
+            out,
+            accelerator=accelerator,
+            after=after,
+            dry_run=dry_run,
+            watcher=display.watcher,
+        )
+    return out / f"{state.history[-1].region}.pt"
+
+
+def _fit_locator(
+    recipe: LocatorRecipe, folder: Path, out: Path, accelerator: str, dry_run: bool
+) -> Path:
+    with (
+        stopped_by_signals() as stop,
+        LocatorDisplay(recipe, out, stop) as display,
+        _says_when_stopped(display, out),
+    ):
+        fit_locator(
+            recipe,
+            _photographs(folder),
+            _cache(),
+            out,
+            accelerator=accelerator,
+            dry_run=dry_run,
+            watcher=display.watcher,
+        )
+    return out / LAST
+
+
+@contextmanager
+def _says_when_stopped(display: RunDisplay, folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        display.say(f"Stopped. The same command goes on from {folder}.")
+        raise typer.Exit(STOPPED) from None
 
 
 @app.command("evaluate")
@@ -141,7 +199,21 @@ def evaluate_command(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the figures as JSON, too.")] = None,
 ) -> None:
-    """Measure a network on FER+: accuracy, interval, recall, macro-F1, confusion, ECE, KL."""
+    """Measure a network: a classifier on FER+, a locator on photographs."""
+    if _is_locator(model):
+        given = {
+            f"--split {split}": split not in (None, "validation"),
+            "--region": region is not None,
+            "--occlusion": occlusion is not None,
+        }
+        _refuse(given, str(model), "A locator is measured on the validation split; leave it out.")
+        folder = _data_folder(folder)
+        _photographs(folder)
+        evaluation = evaluate_locator(model, folder, _cache())
+        if out is not None:
+            write_figures(out, model, evaluation.document())
+        print_table(evaluation.table())
+        return
     splits = SPLITS if split is None else (split,)
     if model.suffix != ".pt" and (region is not None or occlusion is not None):
         raise DataError(
@@ -160,33 +232,48 @@ def evaluate_command(
     else:
         measures = evaluate_file(model, data, splits)
     if out is not None:
-        _write_figures(out, model, measures)
-    _print_measures(measures)
+        write_figures(out, model, {"measures": [asdict(found) for found in measures]})
+    print_measures(measures)
 
 
 @app.command("export")
 def export_command(
-    checkpoint: Annotated[Path, typer.Argument(help="A <region>.pt that fit wrote.")],
+    checkpoint: Annotated[
+        Path, typer.Argument(help="A .pt that fit wrote: <region>.pt, or a locator's last.pt.")
+    ],
     out: Annotated[Path, typer.Option(help="The .onnx file; its card goes beside it.")],
     folder: DataOption = None,
 ) -> None:
     """Write a network as ONNX with its contract and card, compared with torch and measured."""
     if out.suffix != ".onnx":
         raise DataError(f"{out} is no name for a network", "Let it end in .onnx.")
-    _print_measures(export(checkpoint, _load(folder), out))
+    if _is_locator(checkpoint):
+        data = load_photographs(_photographs(_data_folder(folder)), _cache())
+        print_table(locator_table(export_locator(checkpoint, data, out)))
+    else:
+        print_measures(export(checkpoint, _load(folder), out))
     typer.echo(f"Wrote {out} and {out.with_suffix('.md')}.")
 
 
 @app.command()
 def models() -> None:
     """List the shipped networks."""
-    lines = ["| network | sees | test accuracy | file |", "|---|---|---|---|"]
+    lines = ["| network | sees | measured | file |", "|---|---|---|---|"]
     for path in sorted(shipped("models").glob("*.onnx")):
-        _, contract = open_network(path)
-        tested = [f for f in contract.figures if f.split == "test"]
-        accuracy = f"{tested[0].accuracy:.2%}" if tested else "-"
-        lines.append(f"| {contract.name} | {contract.region} | {accuracy} | {path.name} |")
-    _print_table(lines)
+        if _is_locator(path):
+            located = open_locator(path)[1]
+            row = (located.name, "lower face", _headset_error(located))
+        else:
+            contract = open_network(path)[1]
+            tested = [f"{f.accuracy:.2%} right" for f in contract.figures if f.split == "test"]
+            row = (contract.name, contract.region, tested[0] if tested else "-")
+        lines.append(f"| {' | '.join((*row, path.name))} |")
+    print_table(lines)
+
+
+def _headset_error(contract: LocatorContract) -> str:
+    errors = [f.headset_error for f in contract.figures]
+    return f"off by {errors[0]:.3f} face widths under a headset" if errors else "-"
 
 
 @app.command()
@@ -204,34 +291,42 @@ def recipe_path(text: str) -> Path:
     return named if not path.exists() and named.is_file() else path
 
 
-def _load(folder: Path | None) -> FerPlus:
+def _is_locator(model: Path) -> bool:
+    """Whether a checkpoint (.pt) or an exported network is a locator."""
+    if model.suffix == ".pt":
+        return kind_of(model) == KIND
+    return kind_of_file(model) in get_args(LocatorContract.model_fields["kind"].annotation)
+
+
+def _refuse(given: dict[str, bool], name: str, remedy: str) -> None:
+    """Refuse the first option that was given and does not go with a locator."""
+    for option, is_given in given.items():
+        if is_given:
+            raise DataError(f"{option} does not go with {name}", remedy)
+
+
+def _data_folder(folder: Path | None) -> Path:
     if folder is None:
         raise DataError(
             "no data folder is named", "Use --data FOLDER, or set VRFER_DATA (docs/data.md)."
         )
-    return load_ferplus(folder / "fer2013", cache=platformdirs.user_cache_path("vrfer"))
+    return folder
 
 
-def _print_measures(measures: Sequence[Measures]) -> None:
-    _print_table(measures_table(measures))
-    _print_table(recall_table(measures))
-    for found in measures:
-        typer.echo(f"Confusion, {found.split}:")
-        _print_table(confusion_table(found))
+def _cache() -> Path:
+    return platformdirs.user_cache_path("vrfer")
 
 
-def _print_table(lines: Sequence[str]) -> None:
-    console = Console()
-    if console.is_terminal:
-        console.print(Markdown("\n".join(lines)))
-    else:
-        typer.echo("\n".join(lines) + "\n")
+def _load(folder: Path | None) -> FerPlus:
+    return load_ferplus(_data_folder(folder) / "fer2013", cache=_cache())
 
 
-def _write_figures(out: Path, model: Path, measures: Sequence[Measures]) -> None:
-    content = {"model": model.name, "measures": [asdict(found) for found in measures]}
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    except OSError as err:
-        raise DataError(f"{out} cannot be written: {err.strerror or err}", "Name another.") from err
+def _photographs(folder: Path) -> Path:
+    """Return the folder of the locator's photographs, before anything is begun without them."""
+    photographs = folder / "faces"
+    if not photographs.is_dir():
+        raise DataError(
+            f"the folder {photographs} is not there",
+            "The locator is trained and measured on photographs (docs/data.md).",
+        )
+    return photographs

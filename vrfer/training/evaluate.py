@@ -1,5 +1,6 @@
 """Predictions of exported networks and of checkpoints, and what they measure on each split."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -9,9 +10,10 @@ import numpy.typing as npt
 import onnxruntime
 import torch
 
-from vrfer.contract import METADATA_KEY, Contract, read_contract
+from vrfer.contract import Contract, read_contract
 from vrfer.crop import face_crop
 from vrfer.errors import DataError, ModelContractError
+from vrfer.metadata import METADATA_KEY
 from vrfer.training.batches import patches_of
 from vrfer.training.checkpoint import RunState, load_state
 from vrfer.training.ferplus import FaceSet, FerPlus, Votes
@@ -48,6 +50,25 @@ def evaluate_file(model: Path, data: FerPlus, splits: Sequence[SplitName]) -> li
 
 def open_network(model: Path) -> tuple[onnxruntime.InferenceSession, Contract]:
     """Load an exported network on the CPU, and its contract."""
+    session, text = _opened(model)
+    return session, read_contract(text, file=str(model))
+
+
+def kind_of_file(model: Path) -> str | None:
+    """Return what kind of network an exported file says it is; classifiers name none.
+
+    Raises:
+        ModelContractError: The file is missing or broken.
+    """
+    try:
+        document = json.loads(_opened(model)[1] or "null")
+    except ValueError:
+        return None
+    return str(document["kind"]) if isinstance(document, dict) and "kind" in document else None
+
+
+def _opened(model: Path) -> tuple[onnxruntime.InferenceSession, str | None]:
+    """Return the session, and the document in the file's metadata."""
     try:
         session = onnxruntime.InferenceSession(
             model.read_bytes(), providers=["CPUExecutionProvider"]
@@ -60,8 +81,7 @@ def open_network(model: Path) -> tuple[onnxruntime.InferenceSession, Contract]:
         raise ModelContractError(
             f"the network {model} is broken or no ONNX file", "Export it again."
         ) from err
-    text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
-    return session, read_contract(text, file=str(model))
+    return session, session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
 
 
 def run_network(

@@ -7,7 +7,6 @@ anything is written over.
 import json
 import logging
 import os
-import warnings
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -17,9 +16,10 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from vrfer.contract import METADATA_KEY, Contract, Figures, NetworkInput, Training
+from vrfer.contract import Contract, Figures, NetworkInput
 from vrfer.crop import CropGeometry
 from vrfer.errors import DataError, ModelContractError
+from vrfer.metadata import Training
 from vrfer.training.batches import patches_of
 from vrfer.training.card import write_card
 from vrfer.training.checkpoint import RunState, load_state
@@ -33,13 +33,13 @@ from vrfer.training.evaluate import (
     run_network,
 )
 from vrfer.training.ferplus import FACE_PX, FerPlus
+from vrfer.training.graph import onnx_graph, write_graph
 from vrfer.training.measure import Measures, best_temperature, unsure_threshold
 from vrfer.training.nets import FaceNetwork
 from vrfer.training.recipe import Data
 
 logger = logging.getLogger(__name__)
 
-OPSET = 20
 TOLERANCE = 1e-4
 """Largest difference of probabilities between torch and ONNX Runtime."""
 DATA_TERMS = (
@@ -120,47 +120,16 @@ def export(checkpoint: Path, data: FerPlus, out: Path) -> list[Measures]:
 
 
 def _graph(network: FaceNetwork, contract: Contract) -> onnx.ModelProto:
-    example = torch.zeros(2, 1, contract.input.height, contract.input.width, dtype=torch.uint8)
-    exporter_log = logging.getLogger("torch.onnx")
-    level = exporter_log.level
-    exporter_log.setLevel(logging.ERROR)  # it warns that torchvision is absent
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)
-            program = torch.onnx.export(
-                ExportedGraph(network, contract.temperature).eval(),
-                (example,),
-                dynamo=True,
-                input_names=[contract.input.name],
-                output_names=["probabilities", "logits", "maps"],
-                dynamic_shapes=({0: torch.export.Dim("n")},),
-                opset_version=OPSET,
-                verbose=False,
-            )
-    finally:
-        exporter_log.setLevel(level)
-    if program is None:
-        raise ModelContractError("torch exported nothing", "Report this as a bug.")
-    graph: onnx.ModelProto = program.model_proto
-    _forget_origin(graph)
-    onnx.checker.check_model(graph, full_check=True)
-    return graph
-
-
-def _forget_origin(model: onnx.ModelProto) -> None:
-    """Take out the stack traces, with paths of this computer, that torch writes on every node."""
-    graph = model.graph
-    for part in (graph, *graph.node, *graph.initializer, *graph.input, *graph.output):
-        del part.metadata_props[:]
-        part.doc_string = ""
-    del graph.value_info[:]
+    return onnx_graph(
+        ExportedGraph(network, contract.temperature).eval(),
+        torch.zeros(2, 1, contract.input.height, contract.input.width, dtype=torch.uint8),
+        inputs=[contract.input.name],
+        outputs=["probabilities", "logits", "maps"],
+    )
 
 
 def _write(graph: onnx.ModelProto, contract: Contract, path: Path) -> None:
-    del graph.metadata_props[:]
-    graph.metadata_props.add(key=METADATA_KEY, value=contract.model_dump_json())
-    graph.doc_string = f"vrfer {contract.name}: see the metadata entry {METADATA_KEY!r}"
-    onnx.save(graph, path)
+    write_graph(graph, contract.model_dump_json(), contract.name, path)
 
 
 def _write_and_compare(

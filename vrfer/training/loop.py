@@ -3,7 +3,6 @@
 Plain torch on top of Lightning Fabric, which chooses device and precision.
 """
 
-import logging
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,17 +11,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from filelock import FileLock, Timeout
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from vrfer.errors import DataError, RecipeError
+from vrfer.errors import RecipeError
 from vrfer.training.batches import patches_of, training_batches
 from vrfer.training.checkpoint import EpochResult, RunState, load_state, save_state
 from vrfer.training.dsd import zero_layers
+from vrfer.training.fabric import fabric_for
 from vrfer.training.ferplus import FaceSet, FerPlus
 from vrfer.training.nets import FaceNetwork, create_network
 from vrfer.training.recipe import Data, Recipe, Region, Stage
+from vrfer.training.runs import alone_in, check_same_recipe, diverged
 
 VALIDATION_BATCH = 256
 LAST = "last.pt"
@@ -88,7 +88,7 @@ def fit(
         RecipeError: `out` holds another experiment or is in use, or a checkpoint cannot be used.
         DataError: A checkpoint cannot be written, or the loss is no longer a number.
     """
-    with _alone_in(out):
+    with alone_in(out):
         return _fit(recipe, data, out, accelerator, after, dry_run, watcher)
 
 
@@ -102,7 +102,7 @@ def _fit(
     watcher: Watcher,
 ) -> RunState:
     recipe = recipe.shortened() if dry_run else recipe
-    fabric = _fabric(accelerator, recipe)
+    fabric = fabric_for(accelerator, recipe.precision)
     faces = training_faces(data, recipe.data)
     validation = data.split("validation", votes=recipe.data.votes, labels="majority")
     if dry_run:
@@ -113,47 +113,11 @@ def _fit(
     return state
 
 
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / "run.lock", timeout=0)
-        lock.acquire()
-    except Timeout as err:
-        raise RecipeError(
-            f"another training is at work in {folder}", "Wait for it, or name another with --out."
-        ) from err
-    except OSError as err:
-        raise DataError(
-            f"the folder {folder} cannot be written: {err.strerror or err}",
-            "Name another folder with --out.",
-        ) from err
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _fabric(accelerator: str, recipe: Recipe) -> Fabric:
-    # Fabric announces its precision at a level and with a handler of its own.
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-    try:
-        return Fabric(accelerator=accelerator, devices=1, precision=recipe.precision)
-    except (ValueError, RuntimeError, ImportError) as err:
-        raise RecipeError(
-            f"the accelerator {accelerator} cannot be used here: {err}", "Use auto or cpu."
-        ) from err
-
-
 def _start(recipe: Recipe, out: Path, faces: FaceSet, after: Path | None) -> RunState:
     mean_gray = float(faces.faces.mean())
     if (out / LAST).exists():
         state = load_state(out / LAST)
-        if not _same(state.recipe, recipe):
-            raise RecipeError(
-                f"{out} holds a run of another recipe ({_first_difference(state.recipe, recipe)})",
-                "Name another folder with --out, or delete this one.",
-            )
+        check_same_recipe(state.recipe, recipe, out)
         if not math.isclose(state.mean_gray, mean_gray):
             raise RecipeError(
                 f"{out} holds a run on other pictures, such as a dry run",
@@ -183,17 +147,6 @@ def _take_over(state: RunState, after: Path) -> RunState:
     state.network, state.mean_gray, state.stage = other.network, other.mean_gray, taken
     state.history = list(other.history)
     return state
-
-
-def _same(one: Recipe, other: Recipe) -> bool:
-    """Whether two recipes train the same; what they say about themselves does not count."""
-    return one.model_copy(update={"about": ""}) == other.model_copy(update={"about": ""})
-
-
-def _first_difference(old: Recipe, new: Recipe) -> str:
-    before, now = old.model_dump(), new.model_dump()
-    changed = [name for name in before if name != "about" and before[name] != now[name]]
-    return f"{changed[0]} differs"
 
 
 def _fit_stage(
@@ -313,16 +266,8 @@ def _train_epoch(
         )
     mean_loss = total / len(faces)
     if not math.isfinite(mean_loss):
-        raise _diverged(f"the training loss became {mean_loss} in epoch {epoch + 1}")
+        raise diverged(f"the training loss became {mean_loss} in epoch {epoch + 1}")
     return mean_loss
-
-
-def _diverged(message: str) -> DataError:
-    return DataError(
-        message,
-        "Lower the learning rate in the recipe, and name another folder with --out; the last good "
-        "checkpoint was kept.",
-    )
 
 
 def epoch_seed(seed: int, stage: int, epoch: int) -> int:
@@ -357,6 +302,6 @@ def validate(fabric: Fabric, model: nn.Module, faces: FaceSet, region: Region, s
             patches = fabric.to_device(patches_of(faces.faces[part], region, size))
             logits = model(patches)
             if not logits.isfinite().all():
-                raise _diverged("the network's answers on the validation split are no numbers")
+                raise diverged("the network's answers on the validation split are no numbers")
             right += int((logits.argmax(dim=1).cpu() == labels[part]).sum())
     return right / len(faces)

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from vrfer.errors import RecipeError
+from vrfer.training.locating.recipe import LocatorRecipe
 
 Region = Literal["full-face", "lower-half"]
 Occlusion = Literal["mask", "crop"]
@@ -161,8 +162,8 @@ class Recipe(_Strict):
         return self.model_copy(update={"name": f"{self.name}-control", "stages": stages})
 
 
-def read_recipe(path: Path) -> Recipe:
-    """Read and check a recipe file.
+def read_recipe(path: Path) -> Recipe | LocatorRecipe:
+    """Read and check a recipe file; one with a `task` is the locator's.
 
     Raises:
         RecipeError: The file is missing, is no TOML, or a field is wrong; the field is named.
@@ -178,7 +179,7 @@ def read_recipe(path: Path) -> Recipe:
             f"recipe {path} cannot be read: {err}", "A recipe is a TOML text file; mend it."
         ) from err
     try:
-        return Recipe.model_validate(fields)
+        return (LocatorRecipe if "task" in fields else Recipe).model_validate(fields)
     except ValidationError as err:
         first = err.errors()[0]
         field = ".".join(map(str, first["loc"])) or "the recipe"

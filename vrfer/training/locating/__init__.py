@@ -1,0 +1,1 @@
+"""Trains the lower-face locator: photographs, rendered headsets, samples, loop, measures."""

@@ -1,0 +1,46 @@
+"""How the commands of `vrfer-train` hand over what was measured: tables, and JSON files."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.markdown import Markdown
+
+from vrfer.errors import DataError
+from vrfer.training.card import confusion_table, measures_table, recall_table
+from vrfer.training.measure import Measures
+
+
+def print_table(lines: Sequence[str]) -> None:
+    """Print lines of Markdown: drawn on a terminal, as they are elsewhere."""
+    console = Console()
+    if console.is_terminal:
+        console.print(Markdown("\n".join(lines)))
+    else:
+        typer.echo("\n".join(lines) + "\n")
+
+
+def print_measures(measures: Sequence[Measures]) -> None:
+    """Print everything that was measured of a classifier."""
+    print_table(measures_table(measures))
+    print_table(recall_table(measures))
+    for found in measures:
+        typer.echo(f"Confusion, {found.split}:")
+        print_table(confusion_table(found))
+
+
+def write_figures(out: Path, model: Path, figures: Mapping[str, Any]) -> None:
+    """Write figures of a model as JSON.
+
+    Raises:
+        DataError: The file cannot be written.
+    """
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps({"model": model.name, **figures}, indent=2)
+        out.write_text(text + "\n", encoding="utf-8")
+    except OSError as err:
+        raise DataError(f"{out} cannot be written: {err.strerror or err}", "Name another.") from err
