@@ -144,6 +144,21 @@ def test_demo_hears_every_bundle() -> None:
     assert "with a face 100.0%" in result.stdout
 
 
+def test_locate_looks_only_in_the_region(portrait: Path) -> None:
+    everywhere = json.loads(app("locate", str(portrait), "--json").stdout)
+    x, y = everywhere["mouth"]
+    around = f"{x - 150:.0f},{y - 150:.0f},{x + 150:.0f},{y + 150:.0f}"
+    inside = json.loads(app("locate", str(portrait), "--json", "--region", around).stdout)
+    assert inside["mouth"] == pytest.approx([x, y], abs=4)
+    corner = app("locate", str(portrait), "--json", "--region", "0,0,80,80")
+    assert json.loads(corner.stdout)["found"] is False
+
+
+@pytest.mark.parametrize("region", ["1,2,3", "a,b,c,d", "50,0,10,10", "nan,0,10,10", ""])
+def test_a_region_that_is_none_is_one_line(portrait: Path, region: str) -> None:
+    assert_one_clear_line(app("locate", str(portrait), "--region", region), "--region")
+
+
 def test_locate_prints_json_only(portrait: Path, tmp_path: Path) -> None:
     room = tmp_path / "room.png"
     gradient = np.tile(np.linspace(40, 90, 320, dtype=np.uint8), (240, 1))

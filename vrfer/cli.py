@@ -81,10 +81,14 @@ def _region(text: str | None) -> Box | None:
         return None
     try:
         x0, y0, x1, y1 = (float(part) for part in text.split(","))
+        usable = math.isfinite(x0 + y0 + x1 + y1) and x0 < x1 and y0 < y1
     except ValueError:
-        raise typer.BadParameter("must be four numbers, as in 100,50,500,400") from None
-    if not (math.isfinite(x0 + y0 + x1 + y1) and x0 < x1 and y0 < y1):
-        raise typer.BadParameter("must be left, top, right, bottom, the first two the smaller ones")
+        usable = False
+    if not usable:
+        raise SourceError(
+            f"--region {text} names no part of a picture",
+            "Say left,top,right,bottom in pixels, as in --region 100,50,500,400.",
+        )
     return x0, y0, x1, y1
 
 
