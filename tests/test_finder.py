@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,9 +35,9 @@ def loaded() -> Iterator[Finder]:
 
 
 @pytest.fixture
-def finder(loaded: Finder) -> Finder:
+def finder(loaded: Finder) -> Iterator[Finder]:
+    yield loaded
     loaded.reset()
-    return loaded
 
 
 @pytest.mark.parametrize("headset", [False, True])
@@ -189,6 +190,52 @@ def test_only_the_region_is_looked_at(finder: Finder) -> None:
         expect(narrow.find(canvas), right)
         narrow.region = (2000.0, 0.0, 3000.0, 10.0)
         assert narrow.find(canvas) is None
+
+
+def test_an_interrupt_while_a_search_runs_beside_leaves_nothing_broken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    finder = Finder(MODELS)
+    finder.find(portrait(), 0.0)
+    finder.find(portrait(), 1.0)  # long enough after the first one for a search beside
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "join", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            finder.reset()
+    finder.close()
+    with pytest.raises(ValueError, match="closed"):
+        finder.find(portrait())
+
+
+def interrupt(thread: threading.Thread, timeout: float | None = None) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_search_beside_that_fails_does_not_end_the_run(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("out of memory")
+
+    with Finder(MODELS) as finder:
+        finder.find(portrait(), 0.0)
+        monkeypatch.setattr("vrfer.search.Search.look", fail)
+        for n in range(1, 60):
+            expect(finder.find(portrait(), n / 30))
+    assert "beside the followed face failed" in caplog.text
+
+
+def test_a_clock_that_is_set_back_does_not_bar_other_faces(finder: Finder) -> None:
+    canvas, left, right = pair(1.0, 1.0)
+    only_left, only_right = canvas.copy(), canvas.copy()
+    only_left[:, 512:] = only_right[:, :512] = 110
+    expect(finder.find(only_left, 1000.0), left)
+    expect(finder.find(only_right, 1.0), right)
+
+
+@pytest.mark.parametrize("size", [(1, 640), (100, 20000)])
+def test_thin_pictures_end_soon(finder: Finder, size: tuple[int, int]) -> None:
+    assert finder.find(np.zeros((*size, 3), np.uint8)) is None
 
 
 def test_a_far_off_face_is_found(finder: Finder) -> None:

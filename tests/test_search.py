@@ -15,7 +15,11 @@ from vrfer.square import FACE_WIDTHS, Square
 
 MODELS = Path(__file__).parents[1] / "models"
 RIGHT = Square(MOUTH[0], MOUTH[1], FACE_WIDTHS * WIDTH)
-sizes = st.tuples(st.integers(40, 2000), st.integers(40, 2000))
+sizes = st.builds(
+    lambda height, aspect: (height, round(aspect * height)),
+    st.integers(240, 1200),
+    st.floats(0.5, 2),
+)
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +53,11 @@ def test_its_rounds_cover_all_squares_once_before_they_begin_anew(size: tuple[in
         if len(seen) >= len(wanted):
             break
     assert sorted(seen, key=repr) == sorted(wanted, key=repr)
+
+
+@pytest.mark.parametrize("shape", [(20, 30000, 3), (3000, 20, 3), (4000, 6000, 3)])
+def test_the_coarse_search_ends_on_any_picture(shape: tuple[int, int, int]) -> None:
+    assert 0 < len(coarse_squares(shape)) <= 600
 
 
 @pytest.mark.parametrize("shape", [(480, 640, 3), (640, 480, 3)])

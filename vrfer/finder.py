@@ -8,10 +8,10 @@ picture, and "no face" is said meanwhile instead of a guess.
 This station must know nothing of crops, networks or outputs.
 """
 
+import logging
 import math
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +27,8 @@ from vrfer.locator import Located
 from vrfer.search import TILES, Search, coarse_rounds, coarse_squares, same_face, tiles
 from vrfer.smoothing import OneEuro
 from vrfer.square import Square
+
+logger = logging.getLogger(__name__)
 
 _BELIEVED = 0.4
 """Verdict from which on a face in a still picture is believed."""
@@ -60,6 +62,10 @@ _GLANCE_S = 0.8
 """So often the whole picture is searched while a face is followed."""
 _GLANCE_FRAMES = 8
 """After so many pictures the result is used, ready or not, so that files read the same twice."""
+_SHORTEST_S = 1 / 120
+"""Pictures closer in time than this say nothing about speed."""
+_BACKWARDS_S = 1.0
+"""A clock that goes back by more has been set anew: what came before is forgotten."""
 _STILL_S = 1 / 30
 """Time between pictures that come without one."""
 
@@ -97,8 +103,10 @@ class Finder:
 
     def close(self) -> None:
         """Release the networks; later calls do nothing."""
-        self._take_glance()
-        self._search.close()
+        try:
+            self._take_glance()
+        finally:
+            self._search.close()
 
     def reset(self) -> None:
         """Forget the face that is being followed."""
@@ -130,9 +138,10 @@ class Finder:
         if self._search.closed:
             raise ValueError("the finder is closed")
         part, (left, top) = _part(image, self.region)
-        if part.size == 0:
+        if min(part.shape[:2]) < _NARROWEST_PX:
             return None
-        if part.shape != self._shape:
+        turned_back = at_s is not None and at_s < self._now_s - _BACKWARDS_S
+        if part.shape != self._shape or turned_back:
             self.reset()
             self._shape = part.shape
             self._rounds, self._tiles = coarse_rounds(part.shape), tiles(part.shape)
@@ -147,9 +156,8 @@ class Finder:
         if cut and (found is None or found.visible < _SURE):
             self._track = found = None
         if self._track is not None:
-            better = self._look_around(image, self._track)
+            better = None if found is None else self._look_around(image, self._track)
             if better is not None:
-                self._track = None
                 return self._begin(better)
             if found is not None:
                 face = self._track.update(found, self._now_s)
@@ -227,11 +235,14 @@ class Finder:
         self._glance.frames -= 1
         if self._glance.frames > 0:
             return None
-        rival = _meant(self._fitting(self._take_glance(), _SURE))
-        if rival is None or same_face(rival.square, track.found.square):
-            self._rival = None
-            return None
-        if not track.yields_to(rival):
+        rival = _meant(
+            [
+                one
+                for one in self._fitting(self._take_glance(), _SURE)
+                if not same_face(one.square, track.found.square) and track.yields_to(one)
+            ]
+        )
+        if rival is None:
             self._rival = None
             return None
         known, self._rival = self._rival, rival.square
@@ -245,8 +256,10 @@ class Finder:
         """Return what the thread found; it must not use the detectors while we do."""
         if self._glance is None:
             return []
+        # It is forgotten only once it has ended: its detectors must not be closed under it.
+        self._glance.wait()
         glance, self._glance = self._glance, None
-        return glance.result()
+        return glance.found
 
     def _fitting(self, found: list[Located], believed: float) -> list[Located]:
         """Return the answers that are believed and large enough."""
@@ -264,21 +277,21 @@ class _Glance:
     def __init__(self, search: Search, image: NDArray[np.uint8]) -> None:
         self.frames = _GLANCE_FRAMES
         """Pictures until its result is used."""
-        self._found: Future[list[Located]] = Future()
-        self._search, self._image = search, image
+        self.found: list[Located] = []
+        """What was found; empty while it runs, and where the search failed."""
+        self._search, self._image = search, image.copy()
         self._thread = threading.Thread(target=self._run, name="vrfer-glance", daemon=True)
         self._thread.start()
 
-    def result(self) -> list[Located]:
-        """Return what was found, waiting for it if need be."""
+    def wait(self) -> None:
+        """Wait until it has ended."""
         self._thread.join()
-        return self._found.result()
 
     def _run(self) -> None:
         try:
-            self._found.set_result(self._search.look(self._image))
-        except Exception as err:  # noqa: BLE001 - raised again by `result`
-            self._found.set_exception(err)
+            self.found = self._search.look(self._image)
+        except Exception:  # the face at hand is followed all the same
+            logger.exception("the search beside the followed face failed")
 
 
 class _Track:
@@ -300,7 +313,7 @@ class _Track:
     def yields_to(self, rival: Located) -> bool:
         """Say whether another face is the wearer's rather than this one."""
         wearer_came = rival.headset >= _WEARER and self.headset <= _BYSTANDER
-        return wearer_came or (self.verdict < _BELIEVED_LIVE and rival.visible > _SURE)
+        return wearer_came or (self.verdict < _SURE and rival.visible > self.verdict)
 
     def lost_s(self, at_s: float) -> float:
         """Return how long the face has not been seen."""
@@ -317,7 +330,7 @@ class _Track:
         elapsed = max(at_s - self._seen_s, 0.0)
         if elapsed > 0:
             before, after = self.found.square, found.square
-            speed = np.array([after.x - before.x, after.y - before.y]) / elapsed
+            speed = np.array([after.x - before.x, after.y - before.y]) / max(elapsed, _SHORTEST_S)
             self._speed += 0.5 * (speed - self._speed)
             share = 1 - math.exp(-elapsed / _VERDICT_S)
             self.verdict += share * (found.visible - self.verdict)

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+_SHORTEST_S = 1e-3
+"""Values closer in time, or in the wrong order, count as this far apart."""
+
 
 class OneEuro:
     """Smooths a vector over time (Casiez, Roussel & Vogel, CHI 2012)."""
@@ -35,10 +38,11 @@ class OneEuro:
             value: The new measurement.
             elapsed_s: Seconds since the last one.
         """
-        if self._value is None or self._rate is None or elapsed_s <= 0:
+        if self._value is None or self._rate is None:
             self._value, self._rate, self._count = value, np.zeros_like(value), 1
             return value
         self._count += 1
+        elapsed_s = max(elapsed_s, _SHORTEST_S)
         share = _share(self._derivative, elapsed_s)
         self._rate = self._rate + share * ((value - self._value) / elapsed_s - self._rate)
         # One speed for all: a face moves as a whole, and its points must not drift apart.
