@@ -21,8 +21,9 @@ from vrfer.locator import LOCATOR_FILE, Located, Locator
 from vrfer.shipped import shipped
 from vrfer.square import Square
 from vrfer.stills import draw
+from vrfer.training.locating.hands import draw_hands
 from vrfer.training.locating.head import Pose, rotations
-from vrfer.training.locating.headsets import draw_hands, put_on, random_style
+from vrfer.training.locating.headsets import put_on, random_style
 
 Picture = NDArray[np.uint8]
 

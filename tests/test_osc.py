@@ -1,4 +1,7 @@
-"""OSC over real sockets: what receivers get, how often, and what failures cost."""
+"""OSC over real sockets: what receivers get, how often, and what failures cost.
+
+Long, as the tests of one module stand in one file.
+"""
 
 import logging
 import re

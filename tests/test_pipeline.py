@@ -1,4 +1,7 @@
-"""The whole street with a source in memory: counts, order, and a camera that goes away."""
+"""The whole street with a source in memory: counts, order, and a camera that goes away.
+
+Long, as the tests of one module stand in one file.
+"""
 
 import csv
 import socket

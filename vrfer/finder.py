@@ -1,8 +1,8 @@
 """Finds the wearer's lower face in a picture and follows it from picture to picture.
 
-While a face is followed, the locator alone looks where it must be by now; no picture waits for a
-detector. In the idle time a thread searches the whole picture now and then, in case a better face
-has come: the wearer's, if a bystander's was taken. A face that is lost is searched for in every
+While a face is followed, the locator alone looks where it must be by now. A thread searches the
+whole picture now and then, in case a better face has come: the wearer's, if a bystander's was
+taken. A face that is lost is searched for in every
 picture, and "no face" is said meanwhile instead of a guess.
 
 This station must know nothing of crops, networks or outputs.
@@ -22,10 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vrfer.detector import Region
+from vrfer.following import SURE, Track
 from vrfer.frames import Box, LowerFace
 from vrfer.locator import Located
 from vrfer.search import TILES, Search, coarse_rounds, coarse_squares, same_face, tiles
-from vrfer.smoothing import OneEuro
 from vrfer.square import Square
 
 logger = logging.getLogger(__name__)
@@ -34,19 +34,12 @@ _BELIEVED = 0.4
 """Verdict from which on a face in a still picture is believed."""
 _BELIEVED_LIVE = 0.6
 """The same in films: more looks have more chances to deceive."""
-_SURE = 0.8
-"""Verdict that leaves no need to look further, or to look again."""
 _KEPT = 0.35
 """Verdict down to which a face that is being followed is kept for the moment."""
 _DOUBTED = 0.5
 """A face whose verdict stays below this on average is let go."""
-_VERDICT_S = 0.5
-"""Time constant of that average."""
 _NARROWEST_PX = 18.0
 """Narrower faces show no expression, and most finds that small are none."""
-
-_WEARER, _BYSTANDER = 0.6, 0.4
-"""A face with a headset at least this likely takes the place of one with at most the other."""
 
 _MOVED = 0.1
 """After a move by this share of the square, or as much growth, the locator looks once more."""
@@ -62,8 +55,6 @@ _GLANCE_S = 0.8
 """So often the whole picture is searched while a face is followed."""
 _GLANCE_FRAMES = 8
 """After so many pictures the result is used, ready or not, so that files read the same twice."""
-_SHORTEST_S = 1 / 120
-"""Pictures closer in time than this say nothing about speed."""
 _BACKWARDS_S = 1.0
 """A clock that goes back by more has been set anew: what came before is forgotten."""
 _STILL_S = 1 / 30
@@ -111,7 +102,7 @@ class Finder:
     def reset(self) -> None:
         """Forget the face that is being followed."""
         self._take_glance()
-        self._track: _Track | None = None
+        self._track: Track | None = None
         self._glanced_s = -math.inf
         self._rival: Square | None = None
         self._now_s = 0.0
@@ -153,7 +144,7 @@ class Finder:
     def _find(self, image: NDArray[np.uint8], still: bool) -> LowerFace | None:
         cut = self._cut(image)
         found = None if self._track is None else self._follow(image, self._track)
-        if cut and (found is None or found.visible < _SURE):
+        if cut and (found is None or found.visible < SURE):
             self._track = found = None
         if self._track is not None:
             better = None if found is None else self._look_around(image, self._track)
@@ -174,7 +165,7 @@ class Finder:
         before, self._tiny = self._tiny, tiny
         return before is not None and float(np.abs(tiny - before).mean()) > _CUT_GRAY
 
-    def _follow(self, image: NDArray[np.uint8], track: "_Track") -> Located | None:
+    def _follow(self, image: NDArray[np.uint8], track: Track) -> Located | None:
         """Return the face near where it must be by now, if it is still there."""
         if track.lost_s(self._now_s) > _FORGET_S:
             return None
@@ -213,7 +204,7 @@ class Finder:
     def _search_all(self, image: NDArray[np.uint8]) -> Located | None:
         """Search by all means."""
         whole = self._search.look(image)
-        best = _meant(self._fitting(whole, _SURE))
+        best = _meant(self._fitting(whole, SURE))
         if best is not None:
             return best
         views = [next(self._tiles) for _ in range(TILES)]
@@ -222,7 +213,7 @@ class Finder:
         best = _meant(self._fitting([*whole, *closer, *combed], _BELIEVED))
         return None if best is None else self._search.look_again(image, best)
 
-    def _look_around(self, image: NDArray[np.uint8], track: "_Track") -> Located | None:
+    def _look_around(self, image: NDArray[np.uint8], track: Track) -> Located | None:
         """Return a face that is meant more than the followed one, if there is one.
 
         The whole picture is searched in a thread; what it finds must be found twice.
@@ -238,7 +229,7 @@ class Finder:
         rival = _meant(
             [
                 one
-                for one in self._fitting(self._take_glance(), _SURE)
+                for one in self._fitting(self._take_glance(), SURE)
                 if not same_face(one.square, track.found.square) and track.yields_to(one)
             ]
         )
@@ -250,7 +241,7 @@ class Finder:
             self._glanced_s = -math.inf
             return None
         (again,) = self._search.locator.judge(image, [rival.square], mirrored_too=True)
-        return again if self._fitting([again], _SURE) else None
+        return again if self._fitting([again], SURE) else None
 
     def _take_glance(self) -> list[Located]:
         """Return what the thread found; it must not use the detectors while we do."""
@@ -266,7 +257,7 @@ class Finder:
         return [one for one in found if one.visible >= believed and one.width_px >= _NARROWEST_PX]
 
     def _begin(self, found: Located) -> LowerFace:
-        self._track = _Track(found, self._now_s)
+        self._track = Track(found, self._now_s)
         self._rival, self._turn = None, 0
         return self._track.update(found, self._now_s)
 
@@ -292,75 +283,6 @@ class _Glance:
             self.found = self._search.look(self._image)
         except Exception:  # the face at hand is followed all the same
             logger.exception("the search beside the followed face failed")
-
-
-class _Track:
-    """The face that is being followed."""
-
-    def __init__(self, found: Located, at_s: float) -> None:
-        self.found = found
-        """Last answer that was believed."""
-        self.verdict = found.visible
-        """Running mean."""
-        self.headset = found.headset
-        """Running mean."""
-        self._seen_s = at_s
-        self._speed = np.zeros(2)
-        self._unit_px = found.width_px
-        self._place = OneEuro(still_hz=1.5, speed_hz=6.0)
-        self._shape = OneEuro(still_hz=1.5, speed_hz=3.0)
-
-    def yields_to(self, rival: Located) -> bool:
-        """Say whether another face is the wearer's rather than this one."""
-        wearer_came = rival.headset >= _WEARER and self.headset <= _BYSTANDER
-        return wearer_came or (self.verdict < _SURE and rival.visible > self.verdict)
-
-    def lost_s(self, at_s: float) -> float:
-        """Return how long the face has not been seen."""
-        return at_s - self._seen_s
-
-    def expected(self, at_s: float) -> Square:
-        """Return where the face should be by now: constant velocity for a tenth of a second."""
-        square = self.found.square
-        x, y = np.array([square.x, square.y]) + np.clip(self.lost_s(at_s), 0, 0.1) * self._speed
-        return replace(square, x=float(x), y=float(y))
-
-    def update(self, found: Located, at_s: float) -> LowerFace:
-        """Take over a new answer, and return it smoothed."""
-        elapsed = max(at_s - self._seen_s, 0.0)
-        if elapsed > 0:
-            before, after = self.found.square, found.square
-            speed = np.array([after.x - before.x, after.y - before.y]) / max(elapsed, _SHORTEST_S)
-            self._speed += 0.5 * (speed - self._speed)
-            share = 1 - math.exp(-elapsed / _VERDICT_S)
-            self.verdict += share * (found.visible - self.verdict)
-            self.headset += share * (found.headset - self.headset)
-        self.found, self._seen_s = found, at_s
-        return self._smoothed(found.face(), elapsed)
-
-    def _smoothed(self, face: LowerFace, elapsed_s: float) -> LowerFace:
-        """Return the face after the filters, which count in face widths and radians."""
-        box = face.box
-        assert box is not None
-        assert face.tilt_rad is not None
-        mouth, chin = np.array(face.mouth), np.array(face.chin)
-        corners = (np.array(box).reshape(2, 2) - mouth) / face.width_px
-        place = self._place(np.concatenate([mouth, chin]) / self._unit_px, elapsed_s)
-        angles = [math.log(face.width_px), face.tilt_rad, face.yaw_rad]
-        shape = self._shape(np.concatenate([corners.ravel(), angles]), elapsed_s)
-        x, y, chin_x, chin_y = (float(value) for value in place * self._unit_px)
-        width, tilt, yaw = math.exp(shape[4]), float(shape[5]), float(shape[6])
-        x0, y0, x1, y1 = (float(value) for value in shape[:4] * width + [x, y, x, y])
-        return LowerFace(
-            mouth=(x, y),
-            chin=(chin_x, chin_y),
-            width_px=width,
-            score=face.score,
-            tilt_rad=tilt,
-            yaw_rad=yaw,
-            headset=self.headset,
-            box=(x0, y0, x1, y1),
-        )
 
 
 def lower_face_box(face: LowerFace) -> Box:

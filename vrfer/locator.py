@@ -30,24 +30,23 @@ POINT_NAMES = (
 """What the locator names; left and right are those of the picture, for a face seen in front."""
 
 _MOUTH_CORNERS, _CHIN, _JAW, _NOSE = slice(0, 2), 4, slice(5, 7), slice(9, 11)
-_MIRRORED = [1, 0, 2, 3, 4, 6, 5, 8, 7, 9, 10]
+MIRRORED = (1, 0, 2, 3, 4, 6, 5, 8, 7, 9, 10)
 """Where each point stands in a mirrored picture."""
 _SIDE, _BELOW_CHIN = 0.05, 0.09
 """Margins of the box in face widths. People who draw one round a lower face begin at the middle of
 the nose and leave about as much room (medians over 42 labelled photographs)."""
 _CHIN_HALF = 0.12
 """Half of the chin's own width, in face widths."""
-_OUTPUTS = ("points", "spread", "width", "angles", "visible", "headset")
+OUTPUTS = ("points", "spread", "width", "angles", "visible", "headset")
+"""What the network answers; lengths are in sides of the square."""
 _LARGEST_BATCH = 16
 _FATAL_ONLY = 4
 _REMEDY = "Reinstall vrfer, or put the file of its release back into that folder"
 
 
-class LocatorFigures(Strict):
-    """Measured on this very file by `vrfer-train evaluate`; lengths are face widths."""
+class LocatorMeasures(Strict):
+    """What a locator is worth; lengths are face widths, shares 0-1."""
 
-    split: str
-    faces: int
     bare_error: float
     """Mean error of mouth centre and chin, without headset."""
     headset_error: float
@@ -62,6 +61,13 @@ class LocatorFigures(Strict):
     """Share of random squares beside a face that are believed after refinement away from it."""
     headset_told: float
     """Share of faces of which it is told rightly whether a headset is worn."""
+
+
+class LocatorFigures(LocatorMeasures):
+    """What was measured on this very file by `vrfer-train evaluate`."""
+
+    split: str
+    faces: int
 
 
 class LocatorContract(Strict):
@@ -165,7 +171,7 @@ class Locator:
         return located
 
     def _ask(self, patches: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
-        answers: list[NDArray[np.float32]] = self._session.run(list(_OUTPUTS), {"squares": patches})
+        answers: list[NDArray[np.float32]] = self._session.run(list(OUTPUTS), {"squares": patches})
         return answers
 
 
@@ -198,7 +204,7 @@ def open_locator(path: Path) -> tuple[onnxruntime.InferenceSession, LocatorContr
     inputs: list[Any] = session.get_inputs()
     outputs: list[Any] = session.get_outputs()
     names = {entry.name for entry in outputs}
-    if [entry.name for entry in inputs] != ["squares"] or not set(_OUTPUTS) <= names:
+    if [entry.name for entry in inputs] != ["squares"] or not set(OUTPUTS) <= names:
         raise ModelContractError(
             f"{path} does not keep its contract: inputs or outputs differ", remedy
         )
@@ -208,9 +214,9 @@ def open_locator(path: Path) -> tuple[onnxruntime.InferenceSession, LocatorContr
 def _mirrored(answers: list[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
     """Return the answers about mirrored squares as answers about the squares themselves."""
     points, spread, width, angles, visible, headset = answers
-    points = points[:, _MIRRORED] * np.array([-1, 1], np.float32)
+    points = points[:, list(MIRRORED)] * np.array([-1, 1], np.float32)
     return [
-        points, spread[:, _MIRRORED], width, angles * np.array([-1, 1, -1], np.float32),
+        points, spread[:, list(MIRRORED)], width, angles * np.array([-1, 1, -1], np.float32),
         visible, headset,
     ]  # fmt: skip
 

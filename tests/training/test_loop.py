@@ -1,3 +1,8 @@
+"""The training loop: phases, resuming bit for bit, and what stops it.
+
+Long, as the tests of one module stand in one file.
+"""
+
 import math
 import os
 import shutil

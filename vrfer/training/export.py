@@ -6,8 +6,6 @@ anything is written over.
 
 import json
 import logging
-import os
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,7 +16,7 @@ from torch import Tensor, nn
 
 from vrfer.contract import Contract, Figures, NetworkInput
 from vrfer.crop import CropGeometry
-from vrfer.errors import DataError, ModelContractError
+from vrfer.errors import ModelContractError
 from vrfer.metadata import Training
 from vrfer.training.batches import patches_of
 from vrfer.training.card import write_card
@@ -33,7 +31,7 @@ from vrfer.training.evaluate import (
     run_network,
 )
 from vrfer.training.ferplus import FACE_PX, FerPlus
-from vrfer.training.graph import onnx_graph, write_graph
+from vrfer.training.graph import onnx_graph, write_graph, written_whole
 from vrfer.training.measure import Measures, best_temperature, unsure_threshold
 from vrfer.training.nets import FaceNetwork
 from vrfer.training.recipe import Data
@@ -97,25 +95,14 @@ def export(checkpoint: Path, data: FerPlus, out: Path) -> list[Measures]:
         unsure_below=unsure_threshold(probabilities, validation),
         training=_provenance(state),
     )
-    temporary = out.with_name(f"{out.stem}.{os.getpid()}.tmp.onnx")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
+    with written_whole(out) as file:
         graph = _graph(network, contract)
-        difference = _write_and_compare(graph, network, contract, temporary, validation.faces[:64])
-        measures = evaluate_file(temporary, data, SPLITS)
+        difference = _write_and_compare(graph, network, contract, file, validation.faces[:64])
+        measures = evaluate_file(file, data, SPLITS)
         figures = tuple(_figures(found) for found in measures)
         contract = contract.model_copy(update={"figures": figures})
-        _write(graph, contract, temporary)
-        os.replace(temporary, out)
+        _write(graph, contract, file)
         write_card(out.with_suffix(".md"), contract, measures, state, difference)
-    except OSError as err:
-        raise DataError(
-            f"the network {out} cannot be written: {err.strerror or err}",
-            "Free some space, or name another folder with --out.",
-        ) from err
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
     return measures
 
 

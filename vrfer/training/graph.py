@@ -1,15 +1,17 @@
 """From a torch module to one ONNX file without traces of this computer."""
 
 import logging
+import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import onnx
 import torch
 from torch import Tensor, nn
 
-from vrfer.errors import ModelContractError
+from vrfer.errors import DataError, ModelContractError
 from vrfer.metadata import METADATA_KEY
 
 OPSET = 20
@@ -61,6 +63,28 @@ def write_graph(graph: onnx.ModelProto, contract: str, name: str, path: Path) ->
     graph.metadata_props.add(key=METADATA_KEY, value=contract)
     graph.doc_string = f"vrfer {name}: see the metadata entry {METADATA_KEY!r}"
     onnx.save(graph, path)
+
+
+@contextmanager
+def written_whole(out: Path) -> Iterator[Path]:
+    """Give a file to write a network into; it takes the place of `out` when all went well.
+
+    Raises:
+        DataError: The folder or the disk cannot take it.
+    """
+    temporary = out.with_name(f"{out.stem}.{os.getpid()}.tmp.onnx")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        os.replace(temporary, out)
+    except OSError as err:
+        raise DataError(
+            f"the network {out} cannot be written: {err.strerror or err}",
+            "Free some space, or name another folder with --out.",
+        ) from err
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def _forget_origin(model: onnx.ModelProto) -> None:

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from vrfer.square import FACE_WIDTHS, SQUARE_PX, Square, cut_square
 from vrfer.training.locating.answering import Ask
-from vrfer.training.locating.samples import POINTS, Scene, Truth, is_far
+from vrfer.training.locating.samples import is_far
+from vrfer.training.locating.scenes import POINTS, Scene, Truth
 from vrfer.training.locating.validate import CheckSet
 
 SIDE_PX = 120

@@ -15,7 +15,8 @@ from vrfer.errors import DataError
 from vrfer.square import Square
 from vrfer.training.locating.batch_makers import BatchMakers
 from vrfer.training.locating.photographs import LocatorData
-from vrfer.training.locating.samples import Mined, SceneKey, make_batch
+from vrfer.training.locating.samples import Mined, make_batch
+from vrfer.training.locating.scenes import SceneKey
 
 ROOT = Path(__file__).parents[3]
 

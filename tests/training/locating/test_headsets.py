@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from training.locating.made_up_photographs import SHAPE
 
+from vrfer.training.locating.hands import draw_hands
 from vrfer.training.locating.head import Pose, mesh_index, rotations
-from vrfer.training.locating.headsets import draw_hands, put_on, random_style
+from vrfer.training.locating.headsets import put_on, random_style
 
 SEEDS = range(30)
 

@@ -6,7 +6,8 @@ from vrfer.square import FACE_WIDTHS
 from vrfer.training.locating.answering import Ask
 from vrfer.training.locating.mining import mine
 from vrfer.training.locating.photographs import LocatorData
-from vrfer.training.locating.samples import is_far, make_batch, make_scene
+from vrfer.training.locating.samples import is_far, make_batch
+from vrfer.training.locating.scenes import make_scene
 
 pytestmark = pytest.mark.usefixtures("little_mining")
 

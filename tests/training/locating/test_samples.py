@@ -7,20 +7,12 @@ import pytest
 from numpy.typing import NDArray
 from training.locating.made_up_photographs import LIPS_BGR, write_photographs
 
+from vrfer.locator import MIRRORED
 from vrfer.square import FACE_WIDTHS, Square
 from vrfer.training.locating.head import mesh_index
 from vrfer.training.locating.photographs import LocatorData, load_photographs
-from vrfer.training.locating.samples import (
-    MIRROR,
-    POINTS,
-    LocatorBatch,
-    Mined,
-    SceneKey,
-    is_far,
-    make_batch,
-    make_scene,
-    square_of,
-)
+from vrfer.training.locating.samples import LocatorBatch, Mined, is_far, make_batch
+from vrfer.training.locating.scenes import POINTS, SceneKey, make_scene, square_of
 
 LEFT, RIGHT, CHIN, NOSE = (POINTS.index(number) for number in (61, 291, 152, 4))
 SIDE = 96
@@ -188,6 +180,6 @@ def test_squares_are_far_from_half_a_face_width_on(photographs: LocatorData) -> 
 
 
 def test_mirroring_is_its_own_inverse_and_follows_the_mesh() -> None:
-    assert [MIRROR[MIRROR[i]] for i in range(len(POINTS))] == list(range(len(POINTS)))
+    assert [MIRRORED[MIRRORED[i]] for i in range(len(POINTS))] == list(range(len(POINTS)))
     assert mesh_index(*POINTS) == [mesh_index(number)[0] for number in POINTS]
-    assert (POINTS[MIRROR[LEFT]], POINTS[MIRROR[CHIN]]) == (291, 152)
+    assert (POINTS[MIRRORED[LEFT]], POINTS[MIRRORED[CHIN]]) == (291, 152)

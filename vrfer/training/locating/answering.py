@@ -10,9 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vrfer.locator import LocatorContract, open_locator
-
-OUTPUTS = ("points", "spread", "width", "angles", "visible", "headset")
+from vrfer.locator import OUTPUTS, LocatorContract, open_locator
 
 Ask = Callable[[NDArray[np.uint8]], list[NDArray[np.float32]]]
 """From N x 96 x 96 x 3 squares to the six `OUTPUTS`, lengths in sides of the square."""

@@ -4,11 +4,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vrfer.locator import LocatorMeasures
 from vrfer.square import Square
 from vrfer.training.checkpoint import read_checkpoint, write_checkpoint
 from vrfer.training.locating.recipe import LocatorRecipe
-from vrfer.training.locating.samples import Mined, SceneKey
-from vrfer.training.locating.validate import LocatorMeasures
+from vrfer.training.locating.samples import Mined
+from vrfer.training.locating.scenes import SceneKey
 from vrfer.training.runs import check_same_recipe
 
 KIND = "locator"
@@ -56,7 +57,9 @@ def save_run(run: LocatorRun, path: Path) -> None:
             "optimizer": run.optimizer,
             "epoch": run.epoch,
             "mined": [asdict(one) for one in run.mined],
-            "history": [asdict(one) for one in run.history],
+            "history": [
+                {**asdict(one), "measures": one.measures.model_dump()} for one in run.history
+            ],
         },
         path,
     )

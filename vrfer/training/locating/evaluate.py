@@ -73,7 +73,7 @@ def evaluate_locator(model: Path, folder: Path, cache: Path) -> LocatorEvaluatio
 def measure_locator(ask: Ask, checks: CheckSet) -> LocatorFigures:
     """Return the figures of the validation split as a contract carries them."""
     return LocatorFigures(
-        split="validation", faces=len(checks.worn), **asdict(validate(ask, checks))
+        split="validation", faces=len(checks.worn), **validate(ask, checks).model_dump()
     )
 
 

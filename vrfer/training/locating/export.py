@@ -1,20 +1,18 @@
 """Exports the locator: one ONNX file with its contract, compared with torch and measured."""
 
 import json
-import os
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vrfer.errors import DataError, ModelContractError
-from vrfer.locator import LocatorContract, LocatorFigures
+from vrfer.errors import ModelContractError
+from vrfer.locator import OUTPUTS, LocatorContract, LocatorFigures
 from vrfer.metadata import Training
 from vrfer.square import SQUARE_PX
-from vrfer.training.graph import onnx_graph, write_graph
-from vrfer.training.locating.answering import OUTPUTS, LocatorGraph, ask_file, ask_network
+from vrfer.training.graph import onnx_graph, write_graph, written_whole
+from vrfer.training.locating.answering import LocatorGraph, ask_file, ask_network
 from vrfer.training.locating.calibrate import calibrated
 from vrfer.training.locating.card import write_locator_card
 from vrfer.training.locating.checkpoint import LocatorRun, load_run
@@ -46,24 +44,13 @@ def export_locator(checkpoint: Path, data: LocatorData, out: Path) -> LocatorFig
     example = torch.randint(0, 256, (8, SQUARE_PX, SQUARE_PX, 3), dtype=torch.uint8)
     graph = onnx_graph(module, example, inputs=["squares"], outputs=OUTPUTS)
     contract = LocatorContract(name=out.stem, training=_provenance(run))
-    temporary = out.with_name(f"{out.stem}.{os.getpid()}.tmp.onnx")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        write_graph(graph, contract.model_dump_json(), contract.name, temporary)
-        _compare(temporary, module, example)
-        figures = measure_locator(ask_file(temporary)[0], checks)
+    with written_whole(out) as file:
+        write_graph(graph, contract.model_dump_json(), contract.name, file)
+        _compare(file, module, example)
+        figures = measure_locator(ask_file(file)[0], checks)
         contract = contract.model_copy(update={"figures": (figures,)})
-        write_graph(graph, contract.model_dump_json(), contract.name, temporary)
-        os.replace(temporary, out)
+        write_graph(graph, contract.model_dump_json(), contract.name, file)
         write_locator_card(out.with_suffix(".md"), contract, run)
-    except OSError as err:
-        raise DataError(
-            f"the network {out} cannot be written: {err.strerror or err}",
-            "Free some space, or name another folder with --out.",
-        ) from err
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
     return figures
 
 

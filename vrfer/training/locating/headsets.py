@@ -20,9 +20,6 @@ Color = Floats
 _SHIFT = 4
 _RING = 28
 """Corners of one outline of the shell."""
-_MOUTH_AREA = np.array(
-    [[-0.22, -0.08, 0.2], [0.22, -0.08, 0.2], [0.2, -0.42, 0.15], [-0.2, -0.42, 0.15]]
-)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,7 +93,7 @@ def random_style(rng: np.random.Generator) -> Style:
             [dark, light, gray][rng.choice(3, p=[0.6, 0.3, 0.1])] if rng.random() < 0.25 else None
         ),
         marks=int(rng.integers(0, 5)),
-        light=_unit(rng.normal([0, 1.2, 0.8], 1)),
+        light=unit(rng.normal([0, 1.2, 0.8], 1)),
         shadow=rng.uniform(0.1, 0.65),
     )  # fmt: skip
 
@@ -242,7 +239,7 @@ class _Painter:
                 self._fill(quads[index], np.array(self._lit(color, normals[index])), lit=True)
 
     def _cap(self, ring: Floats, color: Color) -> None:
-        normal = _unit(np.cross(ring[7] - ring[0], ring[14] - ring[7]))
+        normal = unit(np.cross(ring[7] - ring[0], ring[14] - ring[7]))
         if self.pose.facing(normal) > 0:
             self._fill(ring, np.array(self._lit(color, normal)), lit=True)
 
@@ -251,7 +248,7 @@ class _Painter:
         center = np.array([0, 0.3, -0.4])
         for index in range(len(one) - 1):
             quad = np.stack([one[index], one[index + 1], other[index + 1], other[index]])
-            normal = _unit(np.cross(quad[1] - quad[0], quad[3] - quad[0]))
+            normal = unit(np.cross(quad[1] - quad[0], quad[3] - quad[0]))
             if normal @ (quad.mean(axis=0) - center) < 0:
                 normal = -normal
             if self.pose.facing(normal) > -0.05:
@@ -291,7 +288,7 @@ class _Painter:
     def _decorate(self, front: Floats) -> None:
         """Add reflections, cameras and marks to the front, and grain to it."""
         style, rng = self.style, self.rng
-        if self.pose.facing(_unit(np.cross(front[7] - front[0], front[14] - front[7]))) <= 0.05:
+        if self.pose.facing(unit(np.cross(front[7] - front[0], front[14] - front[7]))) <= 0.05:
             return
         middle = front.mean(axis=0)
         across, upward = front[0] - middle, front[_RING // 4] - middle
@@ -322,113 +319,15 @@ class _Painter:
             self._fill(disc, np.full(3, tone))
 
 
-def draw_hands(
-    picture: Picture,
-    pose: Pose,
-    style: Style | None,
-    rng: np.random.Generator,
-    *,
-    skin: Color | None = None,
-) -> float:
-    """Draw a hand at the headset or before the face, or a controller, in place.
-
-    Args:
-        picture: H x W x 3, BGR.
-        pose: The head's, or one where a head might be.
-        style: The headset that the hand may hold.
-        rng: Decides everything else.
-        skin: Its colour; None takes that of the face.
-
-    Returns:
-        How much of the mouth it covers, 0-1.
-    """
-    before = picture.copy()
-    skin = (_skin(picture, pose) if skin is None else skin) * rng.uniform(0.85, 1.12)
-    kind = rng.choice(["hold", "front", "controller"], p=[0.45, 0.35, 0.2])
-    if kind == "hold" and style is not None:
-        for side in (-1.0, 1.0) if rng.random() < 0.5 else (rng.choice([-1.0, 1.0]),):
-            middle = [side * style.half_width, style.bottom + rng.uniform(0.1, 0.6) * style.height]
-            grip = pose.project(
-                np.array([*middle, style.back + rng.uniform(0.1, 0.9) * style.depth])
-            )
-            _hand(picture, grip, pose, skin, np.array([side, rng.uniform(-0.5, 0.5)]), rng)
-    elif kind == "controller":
-        place = pose.project(np.array([rng.normal(0, 0.8), rng.uniform(-1.2, 0.3), 0.5]))
-        _controller(picture, place, pose, skin, rng)
-    else:
-        place = pose.project(np.array([rng.normal(0, 0.45), rng.normal(-0.35, 0.35), 0.4]))
-        _hand(picture, place, pose, skin, rng.normal([0, -0.8], 1), rng)
-    area = np.zeros(picture.shape[:2], np.uint8)
-    cv2.fillConvexPoly(area, pose.project(_MOUTH_AREA).astype(np.int32), 1)
-    inside = area > 0
-    changed = (np.abs(picture.astype(np.int16) - before).max(axis=2) > 8) & inside
-    return float(changed.sum() / max(inside.sum(), 1))
-
-
-def _hand(
-    picture: Picture,
-    place: Floats,
-    pose: Pose,
-    skin: Color,
-    away: Floats,
-    rng: np.random.Generator,
-) -> None:
-    """Draw four fingers, a thumb, a palm and a forearm; `away` points from fingers to arm."""
-    unit = pose.width_px
-    away = np.array([away[0], -away[1]]) / (np.hypot(*away) + 1e-6)
-    across = np.array([-away[1], away[0]])
-    palm = place + 0.42 * unit * away
-    thickness = unit * rng.uniform(0.1, 0.15)
-    sleeve = rng.uniform(10, 230, 3)
-    elbow = palm + unit * rng.uniform(1.2, 2.0) * (away + np.array([0, rng.uniform(0.2, 1.0)]))
-    wrist = palm + 0.35 * (elbow - palm)
-    _stick(picture, wrist, elbow, 0.42 * unit, sleeve)
-    _stick(picture, palm, wrist, 0.24 * unit, skin * 0.92)
-    _stick(
-        picture, palm - 0.06 * unit * across, palm + 0.06 * unit * across, 0.38 * unit, skin * 0.95
-    )
-    spread = rng.uniform(0.9, 1.35)
-    for number in range(4):
-        root = palm + (number - 1.5) * thickness * 0.95 * across - 0.1 * unit * away
-        tip = place + (number - 1.5) * thickness * spread * across
-        tip = tip - away * unit * rng.uniform(-0.05, 0.15)
-        _stick(picture, root, tip, thickness, skin * rng.uniform(0.9, 1.05))
-    thumb = palm + rng.choice([-1, 1]) * 0.32 * unit * across - 0.2 * unit * away
-    _stick(picture, palm, thumb, thickness * 1.1, skin)
-
-
-def _controller(
-    picture: Picture, place: Floats, pose: Pose, skin: Color, rng: np.random.Generator
-) -> None:
-    """Draw a controller with its ring, held by a fist."""
-    unit = pose.width_px
-    color = np.full(3, rng.choice([25.0, 40.0, 215.0]))
-    angle = float(rng.uniform(0, 180))
-    size = (int(unit * rng.uniform(0.25, 0.45)), int(unit * rng.uniform(0.12, 0.4)))
-    center = (int(place[0]), int(place[1]))
-    thickness = max(1, int(unit * 0.07))
-    cv2.ellipse(picture, center, size, angle, 0, 360, color.tolist(), thickness, cv2.LINE_AA)
-    fist = place + unit * rng.uniform(0.25, 0.4) * _unit(rng.normal(0, 1, 2))
-    _hand(picture, fist, pose, skin, rng.normal([0, -1.0], 1), rng)
-
-
-def _stick(picture: Picture, start: Floats, end: Floats, thickness: float, color: Color) -> None:
-    """Draw a rounded stick, darker at its edges."""
-    one, two = ((int(p[0]), int(p[1])) for p in (start, end))
-    for share, tone in ((1.0, 0.68), (0.84, 0.88), (0.5, 1.0), (0.22, 1.07)):
-        width = max(1, round(thickness * share))
-        cv2.line(picture, one, two, np.clip(color * tone, 0, 255).tolist(), width, cv2.LINE_AA)
-
-
 def _exposure(picture: Picture, pose: Pose) -> Floats:
     """Return factors per colour channel that fit a drawn thing to the picture's light."""
-    skin = _skin(picture, pose)
+    skin = skin_color(picture, pose)
     brightness = skin.mean()
     factors = (0.45 + 0.55 * brightness / 130.0) * (0.85 + 0.15 * skin / (brightness + 1e-6))
     return np.asarray(np.clip(factors, 0.2, 1.35))
 
 
-def _skin(picture: Picture, pose: Pose) -> Color:
+def skin_color(picture: Picture, pose: Pose) -> Color:
     """Return the colour of the skin between mouth and chin, and on both cheeks."""
     spots = pose.project(
         np.array(
@@ -447,7 +346,8 @@ def _skin(picture: Picture, pose: Pose) -> Color:
     return np.asarray(np.median(picture[y, x].astype(float), axis=0))
 
 
-def _unit(vector: Floats) -> Floats:
+def unit(vector: Floats) -> Floats:
+    """Return the vector at length 1; one without length stays as it is."""
     return np.asarray(vector / (np.linalg.norm(vector) + 1e-9))
 
 

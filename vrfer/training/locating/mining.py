@@ -8,7 +8,8 @@ from vrfer.square import Square
 from vrfer.training.locating.answering import Ask
 from vrfer.training.locating.photographs import LocatorData
 from vrfer.training.locating.refine import refined
-from vrfer.training.locating.samples import Mined, SceneKey, is_far, make_scene
+from vrfer.training.locating.samples import Mined, is_far
+from vrfer.training.locating.scenes import SceneKey, make_scene
 
 _FACES, _TURNED, _ROOMS, _STARTS = 100, 130, 150, 12
 _BELIEVED = 0.05

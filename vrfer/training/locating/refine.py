@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from vrfer.square import Square, cut_square
 from vrfer.training.locating.answering import Ask
-from vrfer.training.locating.samples import square_of
+from vrfer.training.locating.scenes import square_of
 
 Views = Sequence[tuple[NDArray[np.uint8], Square]]
 """Pictures with a square to look at in each."""

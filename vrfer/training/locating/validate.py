@@ -6,36 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vrfer.locator import LocatorMeasures
 from vrfer.square import Square
 from vrfer.training.locating.answering import Ask
 from vrfer.training.locating.photographs import Photographs
 from vrfer.training.locating.refine import Judged, Views, refined
-from vrfer.training.locating.samples import POINTS, Scene, Truth, face_scene, is_far
+from vrfer.training.locating.samples import is_far
+from vrfer.training.locating.scenes import POINTS, Scene, Truth, face_scene
 
 _CORNERS = [POINTS.index(61), POINTS.index(291)]
 _CHIN = POINTS.index(152)
 _AROUND = 4
 """Random starts beside each face."""
-
-
-@dataclass(frozen=True, slots=True)
-class LocatorMeasures:
-    """What a locator is worth; lengths are face widths, shares 0-1."""
-
-    bare_error: float
-    """Mean error of mouth centre and chin, without headset."""
-    headset_error: float
-    """The same with a rendered headset."""
-    crop_shift: float
-    """Median distance of the mouth, the same face bare and with a headset."""
-    crop_scale: float
-    """Median |ln ratio| of the widths, the same face bare and with a headset."""
-    recall: float
-    """Share of the faces with a headset that are believed."""
-    false_share: float
-    """Share of random squares beside a face that are believed after refinement away from it."""
-    headset_told: float
-    """Share of faces of which it is told rightly whether a headset is worn."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
