@@ -53,30 +53,47 @@ def lower_half(
     Returns:
         Gray patch of that size. Where the picture ends its edge is continued.
     """
+    return scaled_up(face_square(image, face, geometry, "lower-half"), size)
+
+
+def face_square(image: Picture, face: LowerFace, geometry: CropGeometry, region: Region) -> Picture:
+    """Cut the face square, or its lower half, out of a camera's picture as a data set would.
+
+    Args:
+        image: H x W x 3, BGR.
+        face: Where the lower face lies.
+        geometry: The face square.
+        region: `lower-half` leaves the upper half out.
+
+    Returns:
+        Gray, at the effective resolution: `geometry.face_px` pixels wide.
+    """
     side = geometry.face_px
+    first_row = side // 2 if region == "lower-half" else 0
     scale = face.width_px / (geometry.width * side)
     oversampling = min(max(1, math.ceil(scale)), _LARGEST_OVERSAMPLING)
     step = scale / oversampling
     cos, sin = math.cos(face.roll_rad) * step, math.sin(face.roll_rad) * step
-    # The mouth's place in the oversampled lower half, in pixel centres.
+    # The mouth's place in the oversampled cut, in pixel centres.
     mouth_u = geometry.mouth_x * side * oversampling - 0.5
-    mouth_v = (geometry.mouth_y - 0.5) * side * oversampling - 0.5
+    mouth_v = (geometry.mouth_y * side - first_row) * oversampling - 0.5
     to_picture = np.array(
         [
             [cos, -sin, face.mouth[0] - cos * mouth_u + sin * mouth_v],
             [sin, cos, face.mouth[1] - sin * mouth_u - cos * mouth_v],
         ]
     )
+    rows = side - first_row
     fine = cv2.warpAffine(
         image,
         to_picture,
-        (side * oversampling, side // 2 * oversampling),
+        (side * oversampling, rows * oversampling),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
     gray = cv2.cvtColor(fine, cv2.COLOR_BGR2GRAY)
-    patch = cv2.resize(gray, (side, side // 2), interpolation=cv2.INTER_AREA)
-    return scaled_up(patch.astype(np.uint8, copy=False), size)
+    square = cv2.resize(gray, (side, rows), interpolation=cv2.INTER_AREA)
+    return square.astype(np.uint8, copy=False)
 
 
 def face_crop(picture: Picture, region: Region, face_px: int, size: tuple[int, int]) -> Picture:

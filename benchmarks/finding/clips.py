@@ -25,6 +25,8 @@ class Segment:
     box: Box | None
     """The lower face in its middle frame."""
     person: int
+    label: str
+    """An expression, `talking` or `unclear`."""
 
     def __contains__(self, at_s: float) -> bool:
         """Say whether a moment lies in it."""
@@ -99,6 +101,7 @@ def read_clips(folder: Path) -> list[Clip]:
                     one["face_visible"],
                     None if one["face_box"] is None else tuple(one["face_box"]),
                     one.get("person", 1),
+                    one["label"],
                 )
                 for one in entry["segments"]
             ),

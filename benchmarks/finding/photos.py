@@ -30,6 +30,8 @@ class Photograph:
     pose: str
     box: Box
     """The visible lower face, in pixels."""
+    expression: str
+    """By eye, where it is clear; else empty."""
 
 
 def photographs(folder: Path) -> list[Photograph]:
@@ -40,6 +42,7 @@ def photographs(folder: Path) -> list[Photograph]:
                 folder / "photos" / row["file"],
                 row["pose"],
                 (float(row["x0"]), float(row["y0"]), float(row["x1"]), float(row["y1"])),
+                "happiness" if row["expression"] == "happy" else row["expression"],
             )
             for row in csv.DictReader(text)
         ]

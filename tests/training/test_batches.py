@@ -4,12 +4,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from torch import Tensor
 
 from vrfer.crop import scaled_up
-from vrfer.training.batches import Batch, augmented, patches_of, training_batches
+from vrfer.training.batches import Batch, drawn_pictures, patches_of, repeats, training_batches
 from vrfer.training.ferplus import FaceSet, FerPlus
-from vrfer.training.recipe import Augmentation, Region
+from vrfer.training.recipe import Augmentation
 
 STILL = Augmentation(flip=0)
 WILD = Augmentation(flip=0.5, rotation_deg=20, zoom=0.2, shift=0.1, contrast=0.5, brightness=60)
@@ -21,11 +20,6 @@ def seeded(seed: int = 1) -> torch.Generator:
 
 def noise(count: int = 4, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (count, 48, 48), dtype=np.uint8)
-
-
-def moved(faces: np.ndarray, size: int, region: Region = "full-face", **ranges: float) -> Tensor:
-    augmentation = Augmentation.model_validate({"flip": 0, **ranges})
-    return augmented(torch.from_numpy(faces), region, size, augmentation, seeded())
 
 
 @pytest.mark.parametrize("size", [48, 64, 112, 224])
@@ -61,97 +55,6 @@ def test_nothing_of_the_upper_half_is_in_a_lower_half(upper: np.ndarray, size: i
     )
 
 
-@pytest.mark.parametrize("size", [48, 112, 224])
-def test_no_augmentation_is_plain_scaling(size: int) -> None:
-    faces = noise()
-    torch.testing.assert_close(
-        moved(faces, size), patches_of(faces, "full-face", size), rtol=0, atol=0.05
-    )
-    lower = moved(faces, size, "lower-half")
-    # Only the first rows mix with the row above, which a face cut out first does not have.
-    skip = size // 48
-    torch.testing.assert_close(
-        lower[:, :, skip:],
-        patches_of(faces, "lower-half", size)[:, :, skip:],
-        rtol=0,
-        atol=0.05,
-    )
-
-
-@pytest.mark.parametrize("region", ["full-face", "lower-half"])
-def test_a_flip_mirrors(region: Region) -> None:
-    faces = noise()
-    torch.testing.assert_close(
-        moved(faces, 112, region, flip=1), moved(faces, 112, region).flip(3), rtol=0, atol=0.05
-    )
-
-
-def test_about_half_are_flipped_by_a_half() -> None:
-    faces = np.zeros((400, 48, 48), np.uint8)
-    faces[:, :, :24] = 200
-    found = moved(faces, 48, flip=0.5)[:, 0, 24, 4] < 100
-    assert 150 < int(found.sum()) < 250
-
-
-def disc(x: float, y: float) -> np.ndarray:
-    """A soft bright disc on black, its centre in pixels."""
-    rows, columns = np.mgrid[:48, :48]
-    squares = (columns - x) ** 2 + (rows - y) ** 2
-    return np.repeat((255 * np.exp(-squares / 18))[None].astype(np.uint8), 200, axis=0)
-
-
-def centres(patches: Tensor) -> tuple[Tensor, Tensor]:
-    weights = patches[:, 0] / patches[:, 0].sum(dim=(1, 2), keepdim=True)
-    places = torch.arange(patches.shape[3], dtype=torch.float32)
-    return (weights.sum(dim=1) * places).sum(dim=1), (weights.sum(dim=2) * places).sum(dim=1)
-
-
-def test_a_shift_reaches_its_share_of_the_side_and_no_further() -> None:
-    for found in centres(moved(disc(23.5, 23.5), 48, shift=0.1)):
-        reach = (found - 23.5).abs().max()
-        assert float(reach) == pytest.approx(4.8, abs=0.15)
-        assert abs(float(found.mean()) - 23.5) < 0.6
-
-
-@pytest.mark.parametrize("flip", [0, 1])
-def test_a_rotation_reaches_its_angle_and_keeps_the_distance(flip: int) -> None:
-    x, y = centres(moved(disc(35.5, 23.5), 48, rotation_deg=20, flip=flip))
-    x = 47 - x if flip else x
-    angle = torch.rad2deg(torch.atan2(y - 23.5, x - 23.5))
-    assert float(angle.abs().max()) == pytest.approx(20, abs=0.5)
-    assert float(angle.min()) < -15
-    assert float(angle.max()) > 15
-    distance = torch.hypot(x - 23.5, y - 23.5)
-    assert float((distance - 12).abs().max()) < 0.2
-
-
-def test_a_zoom_reaches_its_share() -> None:
-    x, _ = centres(moved(disc(33.5, 23.5), 48, zoom=0.2))
-    scale = (x - 23.5) / 10
-    assert float(scale.min()) == pytest.approx(0.8, abs=0.02)
-    assert float(scale.max()) == pytest.approx(1.2, abs=0.02)
-
-
-def test_contrast_turns_about_the_mean_and_brightness_shifts_it() -> None:
-    faces = np.full((200, 48, 48), 100, np.uint8)
-    faces[:, :, 24:] = 140
-    contrast = moved(faces, 48, contrast=0.5)
-    assert float((contrast.mean(dim=(1, 2, 3)) - 120).abs().max()) < 0.01
-    spread = (contrast[:, 0, 0, -1] - contrast[:, 0, 0, 0]) / 40
-    assert 0.5 <= float(spread.min()) < 0.55
-    assert 1.45 < float(spread.max()) <= 1.5
-    shift = moved(faces, 48, brightness=30).mean(dim=(1, 2, 3)) - 120
-    assert -30 <= float(shift.min()) < -27
-    assert 27 < float(shift.max()) <= 30
-
-
-def test_the_wildest_changes_stay_gray_values() -> None:
-    found = augmented(torch.from_numpy(noise(64)), "lower-half", 56, WILD, seeded())
-    assert found.shape == (64, 1, 28, 56)
-    assert found.min() >= 0
-    assert found.max() <= 255
-
-
 def numbered(count: int) -> FaceSet:
     """Faces whose gray value is their number; votes that tell it, too."""
     faces = np.repeat(np.arange(count, dtype=np.uint8), 48 * 48).reshape(count, 48, 48)
@@ -161,7 +64,9 @@ def numbered(count: int) -> FaceSet:
 
 
 def epoch(faces: FaceSet, batch_size: int, seed: int, how: Augmentation = STILL) -> list[Batch]:
-    return list(training_batches(faces, "full-face", 48, batch_size, how, seeded(seed)))
+    generator = seeded(seed)
+    drawn = drawn_pictures(faces, 0, generator)
+    return list(training_batches(faces, None, drawn, "full-face", 48, batch_size, how, generator))
 
 
 @settings(deadline=None, max_examples=25)
@@ -184,3 +89,28 @@ def test_the_seed_alone_decides_an_epoch(data: FerPlus) -> None:
         for a, b in zip(first, again, strict=True)
     )
     assert not torch.equal(first[0].votes, other[0].votes)
+
+
+def test_what_teachers_said_travels_with_its_picture() -> None:
+    faces = numbered(20)
+    taught = torch.from_numpy(faces.votes) / 2
+    drawn = drawn_pictures(faces, 0, seeded())
+    for batch in training_batches(faces, taught, drawn, "lower-half", 48, 7, STILL, seeded()):
+        assert batch.taught is not None
+        assert torch.equal(batch.taught, batch.votes / 2)
+
+
+def test_rare_expressions_are_drawn_more_often() -> None:
+    votes = np.zeros((1000, 8), np.float32)
+    votes[:990, 0] = 1
+    votes[990:, 6] = 1  # fear: one in a hundred
+    faces = FaceSet(np.zeros((1000, 1, 1), np.uint8), votes, votes, np.arange(1000))
+    expected = repeats(torch.from_numpy(votes), 0.04)
+    assert expected[0] == 1
+    assert float(expected[-1]) == pytest.approx(2)  # sqrt(0.04 / 0.01)
+    drawn = drawn_pictures(faces, 0.05, seeded())
+    counts = np.bincount(drawn.numpy(), minlength=1000)
+    assert (counts[:990] == 1).all()
+    assert set(counts[990:]) <= {2, 3}
+    assert 20 <= counts[990:].sum() <= 25
+    assert not torch.equal(drawn, drawn.sort().values)

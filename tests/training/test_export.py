@@ -15,12 +15,14 @@ from vrfer.errors import DataError, ModelContractError, RecipeError
 from vrfer.metadata import METADATA_KEY
 from vrfer.training import export as export_module
 from vrfer.training.checkpoint import RunState, load_state
-from vrfer.training.evaluate import SPLITS, evaluate_file, load_network, open_network
+from vrfer.training.compact import fold_normalisation, round_kernels
+from vrfer.training.evaluate import SPLITS, evaluate_file, open_network
 from vrfer.training.export import export
 from vrfer.training.ferplus import FerPlus
 from vrfer.training.loop import fit
 from vrfer.training.measure import Measures
 from vrfer.training.nets import FaceNetwork
+from vrfer.training.predict import load_network
 from vrfer.training.recipe import Recipe
 
 
@@ -44,7 +46,7 @@ class Exported:
         return tuple(self.session.run(["probabilities", "logits", "maps"], {"patches": patches}))
 
 
-@pytest.fixture(scope="module", params=["crop", "mask", "full-face"])
+@pytest.fixture(scope="module", params=["crop", "mask", "full-face", "mobilenet"])
 def exported(
     request: pytest.FixtureRequest,
     data: FerPlus,
@@ -59,9 +61,17 @@ def exported(
         folder = tmp_path_factory.mktemp("masked")
         fit(tiny_recipe(stages=[masked]), data, folder, accelerator="cpu")
         checkpoint = folder / "lower-half.pt"
+    if request.param == "mobilenet":
+        cropped = stage(region="lower-half", occlusion="crop")
+        folder = tmp_path_factory.mktemp("mobilenet")
+        recipe = tiny_recipe(network="mobilenet", input={"size": 64}, stages=[cropped])
+        fit(recipe, data, folder, accelerator="cpu")
+        checkpoint = folder / "lower-half.pt"
     measures = export(checkpoint, data, out)
     session, contract = open_network(out)
     network = load_network(load_state(checkpoint))
+    fold_normalisation(network)
+    round_kernels(network)
     return Exported(request.param, checkpoint, out, measures, contract, network, session)
 
 
@@ -71,7 +81,8 @@ def test_it_is_one_file_with_its_card(exported: Exported) -> None:
     graph = onnx.load(exported.file, load_external_data=False)
     assert not any(tensor.external_data for tensor in graph.graph.initializer)
     onnx.checker.check_model(graph, full_check=True)
-    assert exported.file.stat().st_size > 4 * 2_205_000
+    weights = sum(p.numel() for p in exported.network.parameters())
+    assert weights < exported.file.stat().st_size < 1.2 * weights
 
 
 def test_it_tells_nothing_of_the_computer_that_wrote_it(exported: Exported) -> None:
@@ -83,9 +94,10 @@ def test_it_tells_nothing_of_the_computer_that_wrote_it(exported: Exported) -> N
 def test_the_graph_takes_gray_bytes_in_any_number(exported: Exported) -> None:
     (given,) = exported.session.get_inputs()
     assert (given.name, given.type) == ("patches", "tensor(uint8)")
-    height = 48 if exported.kind == "full-face" else 24
+    width = 64 if exported.kind == "mobilenet" else 48
+    height = 48 if exported.kind == "full-face" else width // 2
     assert isinstance(given.shape[0], str)
-    assert given.shape[1:] == [1, height, 48]
+    assert given.shape[1:] == [1, height, width]
     assert [o.name for o in exported.session.get_outputs()] == ["probabilities", "logits", "maps"]
 
 
@@ -95,7 +107,7 @@ def test_the_contract_is_in_the_file(exported: Exported, finished: tuple[Path, R
     contract = read_contract(entry.value, file="small.onnx")
     assert contract == exported.contract
     assert contract.name == "small"
-    assert contract.architecture == "vgg_f"
+    assert contract.architecture == ("mobilenet" if exported.kind == "mobilenet" else "vgg_f")
     assert contract.region == ("full-face" if exported.kind == "full-face" else "lower-half")
     assert contract.crop.face_px == 48
     assert 0 <= contract.unsure_below <= 1
@@ -120,21 +132,25 @@ def test_the_file_computes_what_torch_computes(exported: Exported, count: int) -
 
 
 def test_the_maps_are_grad_cams(exported: Exported) -> None:
-    """Grad-CAM (Selvaraju et al. 2017) by autograd: gradients' means weigh the feature map."""
+    """Grad-CAM (Selvaraju et al. 2017) by autograd: gradients' sums weigh each feature map."""
     patches = exported.patches(3)
     _, _, maps = exported.run(patches)
     with torch.no_grad():
         features = exported.network.features(torch.from_numpy(patches).float())
-    features.requires_grad_()
-    height, width = features.shape[2:]
-    assert maps.shape == (3, 8, height, width)
-    scores = exported.network.head(features.amax(dim=(2, 3)))
+    for found in features:
+        found.requires_grad_()
+    size = features[0].shape[2:]
+    assert maps.shape == (3, 8, *size)
+    scores = exported.network.logits(features)
     for label in range(8):
-        (gradient,) = torch.autograd.grad(scores[:, label].sum(), features, retain_graph=True)
-        weights = gradient.mean(dim=(2, 3), keepdim=True)
+        gradients = torch.autograd.grad(scores[:, label].sum(), features, retain_graph=True)
+        expected = torch.zeros(3, *size)
         with torch.no_grad():
-            cam = (weights * features).sum(dim=1) * (height * width)
-        np.testing.assert_allclose(maps[:, label], cam.numpy(), atol=1e-3, rtol=1e-3)
+            for found, gradient in zip(features, gradients, strict=True):
+                weights = gradient.sum(dim=(2, 3), keepdim=True)
+                cam = (weights * found).sum(dim=1, keepdim=True)
+                expected += torch.nn.functional.interpolate(cam, size)[:, 0]
+        np.testing.assert_allclose(maps[:, label], expected.numpy(), atol=1e-3, rtol=1e-3)
 
 
 def test_the_figures_are_the_files(exported: Exported, data: FerPlus) -> None:

@@ -4,7 +4,6 @@ The order and the random changes of an epoch depend on the recipe's seed, the st
 epoch alone, so that a resumed run draws the same batches as one that was never stopped.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,18 +12,26 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from vrfer.training.augmentation import augmented
 from vrfer.training.ferplus import FaceSet
 from vrfer.training.recipe import Augmentation, Region
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Pictures with their labels on the training device."""
+    """Pictures with their labels."""
 
     patches: Tensor
     """N x 1 x H x W gray values 0-255, float32."""
     votes: Tensor
     """N x 8 label distributions, float32."""
+    taught: Tensor | None
+    """N x 8 probabilities by teachers, float32, where there are any."""
+
+    def on(self, device: torch.device) -> "Batch":
+        """Return the batch on a device."""
+        taught = None if self.taught is None else self.taught.to(device)
+        return Batch(self.patches.to(device), self.votes.to(device), taught)
 
 
 def patches_of(faces: npt.NDArray[np.uint8] | Tensor, region: Region, size: int) -> Tensor:
@@ -51,63 +58,58 @@ def patches_of(faces: npt.NDArray[np.uint8] | Tensor, region: Region, size: int)
 
 def training_batches(
     faces: FaceSet,
+    taught: Tensor | None,
+    drawn: Tensor,
     region: Region,
     size: int,
     batch_size: int,
     augmentation: Augmentation,
     generator: torch.Generator,
 ) -> Iterator[Batch]:
-    """Yield one epoch in random order; the last, smaller batch is kept."""
+    """Yield one epoch; the last, smaller batch is kept.
+
+    Args:
+        faces: The pictures.
+        taught: N x 8 probabilities by teachers, where there are any.
+        drawn: Their numbers in the epoch's order.
+        region: What the network may see.
+        size: Side of the full face at the network's input.
+        batch_size: Pictures a batch.
+        augmentation: The ranges of the random changes.
+        generator: Where the random numbers come from.
+    """
     pictures = torch.from_numpy(faces.faces)
     votes = torch.from_numpy(faces.votes)
-    order = torch.randperm(len(faces), generator=generator)
-    for start in range(0, len(order), batch_size):
-        chosen = order[start : start + batch_size]
+    for chosen in torch.split(drawn, batch_size):
         yield Batch(
-            augmented(pictures[chosen], region, size, augmentation, generator), votes[chosen]
+            augmented(pictures[chosen], region, size, augmentation, generator),
+            votes[chosen],
+            None if taught is None else taught[chosen],
         )
 
 
-def augmented(
-    faces: Tensor,
-    region: Region,
-    size: int,
-    augmentation: Augmentation,
-    generator: torch.Generator,
-) -> Tensor:
-    """Mirror, turn, zoom and shift faces while scaling them up, all in one resampling.
+def drawn_pictures(faces: FaceSet, repeat_below: float, generator: torch.Generator) -> Tensor:
+    """Return an epoch's picture numbers in random order, those of rare expressions repeated.
 
     Args:
-        faces: N x F x F uint8 gray.
-        region: Lower halves are those of the *moved* face.
-        size: Side of the full face at the network's input.
-        augmentation: The ranges of the random changes.
+        faces: The pictures.
+        repeat_below: As `Stage.repeat_below`; 0 draws each picture once.
         generator: Where the random numbers come from.
-
-    Returns:
-        As `patches_of`.
     """
-    count = len(faces)
+    if repeat_below == 0:
+        return torch.randperm(len(faces), generator=generator)
+    expected = repeats(torch.from_numpy(faces.votes), repeat_below)
+    whole = expected.floor()
+    more = torch.rand(len(faces), generator=generator) < expected - whole
+    drawn = torch.arange(len(faces)).repeat_interleave((whole + more).long())
+    return drawn[torch.randperm(len(drawn), generator=generator)]
 
-    def uniform(reach: float) -> Tensor:
-        return (2 * torch.rand(count, generator=generator) - 1) * reach
 
-    angle = uniform(math.radians(augmentation.rotation_deg))
-    zoom = 1 + uniform(augmentation.zoom)
-    # The grid runs from -1 to 1, so a shift of one face side is 2 in its units.
-    shift_x, shift_y = uniform(2 * augmentation.shift), uniform(2 * augmentation.shift)
-    mirror = 1 - 2 * (torch.rand(count, generator=generator) < augmentation.flip).float()
-    cos, sin = angle.cos() / zoom, angle.sin() / zoom
-    rows = torch.stack([cos * mirror, -sin, shift_x, sin * mirror, cos, shift_y], dim=1)
-    grid = nn.functional.affine_grid(
-        rows.reshape(count, 2, 3), [count, 1, size, size], align_corners=False
-    )
-    if region == "lower-half":
-        grid = grid[:, size // 2 :]
-    patches = nn.functional.grid_sample(
-        faces.unsqueeze(1).float(), grid, padding_mode="border", align_corners=False
-    )
-    gain = (1 + uniform(augmentation.contrast)).reshape(-1, 1, 1, 1)
-    offset = uniform(augmentation.brightness).reshape(-1, 1, 1, 1)
-    middle = patches.mean(dim=(1, 2, 3), keepdim=True)
-    return ((patches - middle) * gain + middle + offset).clamp(0, 255)
+def repeats(votes: Tensor, repeat_below: float) -> Tensor:
+    """Return how often each picture is drawn an epoch on average, at least 1.
+
+    The factor of an expression is sqrt(repeat_below / its share), that of a picture the mean of
+    its votes' factors (Gupta et al., CVPR 2019, who take the largest).
+    """
+    factors = (repeat_below / votes.mean(dim=0).clamp(min=1e-6)).sqrt().clamp(min=1)
+    return votes @ factors

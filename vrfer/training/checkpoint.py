@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
+from torch import Tensor
 
 from vrfer.errors import DataError, RecipeError
 from vrfer.training.recipe import Recipe
@@ -44,7 +45,13 @@ class RunState:
     mean_gray: float
     """Mean gray value of the training pictures, 0-255."""
     network: dict[str, Any]
+    lineage: str = "random weights"
+    """Where the first weights came from."""
     optimizer: dict[str, Any] | None = None
+    average: dict[str, Any] | None = None
+    """The moving average of the weights, where the stage keeps one."""
+    taught: Tensor | None = None
+    """N x 8 probabilities that teachers gave for the training pictures."""
     stage: int = 0
     """Index of the stage to go on with; the number of stages when all is done."""
     epoch: int = 0

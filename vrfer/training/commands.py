@@ -9,11 +9,13 @@ from typing import Annotated, get_args
 import numpy as np
 import platformdirs
 import typer
+from rich.console import Console
+from rich.progress import Progress
 
 from vrfer.command_line import STOPPED, stopped_by_signals
 from vrfer.errors import DataError
 from vrfer.expressions import EXPRESSIONS
-from vrfer.locator import LocatorContract, open_locator
+from vrfer.locator import LOCATOR_FILE, LocatorContract, open_locator
 from vrfer.shipped import shipped
 from vrfer.training.checkpoint import kind_of
 from vrfer.training.display import FitDisplay, RunDisplay
@@ -25,7 +27,7 @@ from vrfer.training.evaluate import (
     kind_of_file,
     open_network,
 )
-from vrfer.training.export import export
+from vrfer.training.export import Weights, export
 from vrfer.training.ferplus import FerPlus, load_ferplus
 from vrfer.training.locating.card import locator_table
 from vrfer.training.locating.checkpoint import KIND
@@ -36,6 +38,7 @@ from vrfer.training.locating.loop import LAST, fit_locator
 from vrfer.training.locating.photographs import load_photographs
 from vrfer.training.locating.recipe import LocatorRecipe
 from vrfer.training.loop import fit
+from vrfer.training.photograph_faces import PhotographFaces, photograph_faces
 from vrfer.training.printing import print_measures, print_table, write_figures
 from vrfer.training.recipe import Occlusion, Recipe, Region, read_recipe
 
@@ -101,6 +104,17 @@ def fit_command(
         Path | None,
         typer.Option(help="Take over the stages up to this <region>.pt of another run."),
     ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            help="The starting weights: their folder, or a checkpoint (docs/data.md).",
+            show_default="backbones/ in the data's folder",
+        ),
+    ] = None,
+    teacher: Annotated[
+        list[Path] | None,
+        typer.Option(help="A checkpoint to learn from; may be given several times."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Another seed than the recipe's.")] = None,
     accelerator: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     dry_run: Annotated[
@@ -112,7 +126,12 @@ def fit_command(
     if seed is not None:
         chosen = chosen.model_copy(update={"seed": seed})
     if isinstance(chosen, LocatorRecipe):
-        given = {"--control": control, "--after": after is not None}
+        given = {
+            "--control": control,
+            "--after": after is not None,
+            "--start": start is not None,
+            "--teacher": bool(teacher),
+        }
         _refuse(given, chosen.name, "The locator has neither stages nor zeroing; leave it out.")
     elif control:
         chosen = chosen.control()
@@ -124,14 +143,31 @@ def fit_command(
     if isinstance(chosen, LocatorRecipe):
         best = _fit_locator(chosen, folder, run_folder, accelerator, dry_run)
     else:
-        best = _fit_classifier(chosen, folder, run_folder, accelerator, after, dry_run)
+        best = _fit_classifier(
+            chosen,
+            folder,
+            run_folder,
+            accelerator,
+            after,
+            folder / "backbones" if start is None else start,
+            teacher or [],
+            dry_run,
+        )
     typer.echo(f"Done: {best}. Next: vrfer-train export, or evaluate.")
 
 
 def _fit_classifier(
-    recipe: Recipe, folder: Path, out: Path, accelerator: str, after: Path | None, dry_run: bool
+    recipe: Recipe,
+    folder: Path,
+    out: Path,
+    accelerator: str,
+    after: Path | None,
+    start: Path,
+    teachers: list[Path],
+    dry_run: bool,
 ) -> Path:
     data = _load(folder)
+    faces = _photograph_faces(folder) if recipe.data.photographs else None
     with (
         stopped_by_signals() as stop,
         FitDisplay(recipe, out, stop) as display,
@@ -143,6 +179,9 @@ def _fit_classifier(
             out,
             accelerator=accelerator,
             after=after,
+            start=start,
+            teachers=teachers,
+            photographs=faces,
             dry_run=dry_run,
             watcher=display.watcher,
         )
@@ -243,15 +282,23 @@ def export_command(
     ],
     out: Annotated[Path, typer.Option(help="The .onnx file; its card goes beside it.")],
     folder: DataOption = None,
+    weights: Annotated[
+        Weights, typer.Option(help="How large kernels are stored; int8 files are a quarter.")
+    ] = "int8",
+    final: Annotated[
+        bool, typer.Option(help="Measure the test splits, too; not while networks are chosen.")
+    ] = True,
 ) -> None:
     """Write a network as ONNX with its contract and card, compared with torch and measured."""
     if out.suffix != ".onnx":
         raise DataError(f"{out} is no name for a network", "Let it end in .onnx.")
     if _is_locator(checkpoint):
-        data = load_photographs(_photographs(_data_folder(folder)), _cache())
-        print_table(locator_table(export_locator(checkpoint, data, out)))
+        photographs = load_photographs(_photographs(_data_folder(folder)), _cache())
+        print_table(locator_table(export_locator(checkpoint, photographs, out)))
     else:
-        print_measures(export(checkpoint, _load(folder), out))
+        splits = SPLITS if final else SPLITS[:1]
+        data = _load(folder)
+        print_measures(export(checkpoint, data, out, weights=weights, splits=splits))
     typer.echo(f"Wrote {out} and {out.with_suffix('.md')}.")
 
 
@@ -319,6 +366,19 @@ def _cache() -> Path:
 
 def _load(folder: Path | None) -> FerPlus:
     return load_ferplus(_data_folder(folder) / "fer2013", cache=_cache())
+
+
+def _photograph_faces(folder: Path) -> PhotographFaces:
+    """Cut the photographs' faces with the shipped locator; thousands take minutes, once."""
+    data = load_photographs(_photographs(folder), _cache())
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("cutting faces out of the photographs", total=None)
+        return photograph_faces(
+            data.train,
+            shipped("models") / LOCATOR_FILE,
+            _cache(),
+            on_face=lambda done, total: progress.update(task, completed=done, total=total),
+        )
 
 
 def _photographs(folder: Path) -> Path:

@@ -12,14 +12,17 @@ import torch
 
 from vrfer.contract import Contract, read_contract
 from vrfer.crop import face_crop
-from vrfer.errors import DataError, ModelContractError
+from vrfer.errors import ModelContractError
 from vrfer.metadata import METADATA_KEY
-from vrfer.training.batches import patches_of
-from vrfer.training.checkpoint import RunState, load_state
+from vrfer.training.checkpoint import load_state
 from vrfer.training.ferplus import FaceSet, FerPlus, Votes
-from vrfer.training.loop import VALIDATION_BATCH, evaluating
 from vrfer.training.measure import Measures, measure
-from vrfer.training.nets import FaceNetwork, create_network
+from vrfer.training.predict import (
+    PREDICTION_BATCH,
+    finished_stage,
+    load_network,
+    predict_logits,
+)
 from vrfer.training.recipe import Occlusion, Region
 
 SplitName = Literal["validation", "test", "test-deduplicated"]
@@ -96,8 +99,8 @@ def run_network(
         [face_crop(face, contract.region, contract.crop.face_px, size) for face in faces]
     )[:, None]
     parts = [
-        session.run([output], {contract.input.name: patches[start : start + VALIDATION_BATCH]})[0]
-        for start in range(0, len(patches), VALIDATION_BATCH)
+        session.run([output], {contract.input.name: patches[start : start + PREDICTION_BATCH]})[0]
+        for start in range(0, len(patches), PREDICTION_BATCH)
     ]
     return np.concatenate(parts).astype(np.float32)
 
@@ -120,7 +123,7 @@ def evaluate_checkpoint(
         occlusion: How an upper half is hidden; None takes the stage's way.
     """
     state = load_state(path)
-    stage = state.recipe.stages[_finished_stage(state)]
+    stage = finished_stage(state)
     network = load_network(state)
     region = stage.region if region is None else region
     if region == "lower-half":
@@ -134,30 +137,3 @@ def evaluate_checkpoint(
         probabilities = torch.from_numpy(logits).softmax(dim=1).numpy()
         results.append(measure(probabilities, faces, split))
     return results
-
-
-def load_network(state: RunState) -> FaceNetwork:
-    """Build the network of a checkpoint, with its weights and its stage's occlusion."""
-    network = create_network(state.recipe, mean_gray=state.mean_gray)
-    network.load_state_dict(state.network)
-    stage = state.recipe.stages[_finished_stage(state)]
-    network.occlusion = stage.occlusion if stage.region == "lower-half" else None
-    return network.eval()
-
-
-def _finished_stage(state: RunState) -> int:
-    if not state.history:
-        raise DataError("the checkpoint's network is untrained", "Train it with vrfer-train fit.")
-    return state.history[-1].stage
-
-
-def predict_logits(
-    network: FaceNetwork, faces: npt.NDArray[np.uint8], region: Region, size: int
-) -> npt.NDArray[np.float32]:
-    """Return N x 8 logits for N x F x F gray faces, in 32-bit floats on the CPU."""
-    with evaluating(network):
-        parts = [
-            network(patches_of(faces[start : start + VALIDATION_BATCH], region, size)).float()
-            for start in range(0, len(faces), VALIDATION_BATCH)
-        ]
-    return torch.cat(parts).numpy()

@@ -6,8 +6,10 @@ anything is written over.
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import onnx
@@ -21,22 +23,25 @@ from vrfer.metadata import Training
 from vrfer.training.batches import patches_of
 from vrfer.training.card import write_card
 from vrfer.training.checkpoint import RunState, load_state
+from vrfer.training.compact import fold_normalisation, round_kernels, store_small
 from vrfer.training.evaluate import (
     SPLITS,
+    SplitName,
     evaluate_file,
     faces_of,
-    load_network,
     open_network,
-    predict_logits,
     run_network,
 )
 from vrfer.training.ferplus import FACE_PX, FerPlus
 from vrfer.training.graph import onnx_graph, write_graph, written_whole
 from vrfer.training.measure import Measures, best_temperature, unsure_threshold
 from vrfer.training.nets import FaceNetwork
+from vrfer.training.predict import finished_stage, load_network, predict_logits
 from vrfer.training.recipe import Data
 
 logger = logging.getLogger(__name__)
+
+Weights = Literal["int8", "float32"]
 
 TOLERANCE = 1e-4
 """Largest difference of probabilities between torch and ONNX Runtime."""
@@ -56,21 +61,31 @@ class ExportedGraph(nn.Module):
         self.temperature = temperature
 
     def forward(self, patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return N x 8 probabilities, N x 8 logits and N x 8 x h x w class maps.
-
-        The head is global max-pooling and one linear layer, for which Grad-CAM's map of a class
-        is the feature map weighted by that class's weights (Selvaraju et al., ICCV 2017).
-        """
+        """Return N x 8 probabilities, N x 8 logits and N x 8 x h x w class maps."""
         features = self.network.features(patches.float())
-        logits = self.network.head(features.amax(dim=(2, 3)))
-        maps = nn.functional.conv2d(features, self.network.head.weight[:, :, None, None])
-        return torch.softmax(logits / self.temperature, dim=1), logits, maps
+        logits = self.network.logits(features)
+        probabilities = torch.softmax(logits / self.temperature, dim=1)
+        return probabilities, logits, self.network.class_maps(features)
 
 
-def export(checkpoint: Path, data: FerPlus, out: Path) -> list[Measures]:
+def export(
+    checkpoint: Path,
+    data: FerPlus,
+    out: Path,
+    *,
+    weights: Weights = "int8",
+    splits: Sequence[SplitName] = SPLITS,
+) -> list[Measures]:
     """Write `out` (.onnx) and its card (.md beside it), with the figures measured on the file.
 
     Temperature and the threshold for being unsure are fitted on the validation split.
+
+    Args:
+        checkpoint: A `<region>.pt` that fit wrote.
+        data: FER+.
+        out: The file to write.
+        weights: How large kernels are stored; the computation is in 32 bits either way.
+        splits: What to measure on. Leave the test splits out while networks are chosen.
 
     Raises:
         RecipeError: The checkpoint cannot be used.
@@ -79,7 +94,10 @@ def export(checkpoint: Path, data: FerPlus, out: Path) -> list[Measures]:
     """
     state = load_state(checkpoint)
     network = load_network(state)
-    stage = state.recipe.stages[state.history[-1].stage]
+    fold_normalisation(network)
+    if weights == "int8":
+        round_kernels(network)
+    stage = finished_stage(state)
     size = state.recipe.input.size
     validation = faces_of(data, "validation", votes=state.recipe.data.votes)
     logits = predict_logits(network, validation.faces, stage.region, size)
@@ -97,8 +115,10 @@ def export(checkpoint: Path, data: FerPlus, out: Path) -> list[Measures]:
     )
     with written_whole(out) as file:
         graph = _graph(network, contract)
+        if weights == "int8":
+            store_small(graph)
         difference = _write_and_compare(graph, network, contract, file, validation.faces[:64])
-        measures = evaluate_file(file, data, SPLITS)
+        measures = evaluate_file(file, data, splits)
         figures = tuple(_figures(found) for found in measures)
         contract = contract.model_copy(update={"figures": figures})
         _write(graph, contract, file)
@@ -151,7 +171,7 @@ def _provenance(state: RunState) -> Training:
         recipe=json.dumps(recipe.model_dump(mode="json")),
         data=_data_line(recipe.data),
         terms=DATA_TERMS,
-        lineage="random weights" if recipe.start == "scratch" else recipe.start,
+        lineage=state.lineage,
     )
 
 

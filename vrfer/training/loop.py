@@ -4,27 +4,30 @@ Plain torch on top of Lightning Fabric, which chooses device and precision.
 """
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from vrfer.errors import RecipeError
-from vrfer.training.batches import patches_of, training_batches
+from vrfer.training.batches import Batch, drawn_pictures, patches_of, training_batches
 from vrfer.training.checkpoint import EpochResult, RunState, load_state, save_state
 from vrfer.training.dsd import zero_layers
 from vrfer.training.fabric import fabric_for
 from vrfer.training.ferplus import FaceSet, FerPlus
 from vrfer.training.nets import FaceNetwork, create_network
-from vrfer.training.recipe import Data, Recipe, Region, Stage
+from vrfer.training.photograph_faces import PhotographFaces
+from vrfer.training.predict import PREDICTION_BATCH, evaluating
+from vrfer.training.recipe import Data, Distillation, Recipe, Region, Stage
 from vrfer.training.runs import alone_in, check_same_recipe, diverged
+from vrfer.training.starts import begin_network
+from vrfer.training.teachers import Lessons, lessons
 
-VALIDATION_BATCH = 256
 LAST = "last.pt"
 
 
@@ -66,6 +69,9 @@ def fit(
     *,
     accelerator: str = "auto",
     after: Path | None = None,
+    start: Path | None = None,
+    teachers: Sequence[Path] = (),
+    photographs: PhotographFaces | None = None,
     dry_run: bool = False,
     watcher: Watcher = Watcher(),
 ) -> RunState:
@@ -78,6 +84,9 @@ def fit(
             `<region>.pt` with the weights that were best on the validation split.
         accelerator: Lightning Fabric's word for the device: auto, cpu, cuda.
         after: A `<region>.pt` of another run; its stage and those before it are taken over.
+        start: Folder of the starting weights, or a checkpoint: what the recipe begins from.
+        teachers: Checkpoints whose answers stages with `distillation` learn from; asked once.
+        photographs: Faces without labels, for recipes whose data have them.
         dry_run: A few pictures and the fewest epochs, for trying a recipe out in seconds.
         watcher: Told of every batch and epoch.
 
@@ -89,31 +98,50 @@ def fit(
         DataError: A checkpoint cannot be written, or the loss is no longer a number.
     """
     with alone_in(out):
-        return _fit(recipe, data, out, accelerator, after, dry_run, watcher)
+        recipe = recipe.shortened() if dry_run else recipe
+        fabric = fabric_for(accelerator, recipe.precision)
+        faces = training_faces(data, recipe.data)
+        validation = data.split("validation", votes=recipe.data.votes, labels="majority")
+        if dry_run:
+            faces, validation = (few.take(np.arange(len(few)) < 8) for few in (faces, validation))
+        state = _start(recipe, out, faces, after, start)
+        learned = _lessons(state, faces, teachers, photographs)
+        while state.stage < len(recipe.stages):
+            _fit_stage(fabric, state, learned, validation, out, watcher)
+        return state
 
 
-def _fit(
-    recipe: Recipe,
-    data: FerPlus,
-    out: Path,
-    accelerator: str,
-    after: Path | None,
-    dry_run: bool,
-    watcher: Watcher,
+def _lessons(
+    state: RunState,
+    faces: FaceSet,
+    teachers: Sequence[Path],
+    photographs: PhotographFaces | None,
+) -> Lessons:
+    recipe = state.recipe
+    taught = any(stage.distillation is not None for stage in recipe.stages)
+    if not taught and teachers:
+        raise RecipeError(
+            f"recipe {recipe.name} has no stage that learns from teachers", "Leave --teacher out."
+        )
+    if taught and not teachers and state.taught is None:
+        raise RecipeError(
+            f"recipe {recipe.name} learns from teachers",
+            "Name one or more checkpoints with --teacher.",
+        )
+    if recipe.data.photographs and photographs is None:
+        raise RecipeError(
+            f"recipe {recipe.name} learns from photographs", "See docs/data.md for where they lie."
+        )
+    learned = lessons(faces, teachers, photographs, taught=state.taught)
+    if learned.taught is not None and len(learned.taught) != len(learned.faces):
+        raise RecipeError("the run began with other photographs", "Name another folder with --out.")
+    state.taught = learned.taught
+    return learned
+
+
+def _start(
+    recipe: Recipe, out: Path, faces: FaceSet, after: Path | None, start: Path | None
 ) -> RunState:
-    recipe = recipe.shortened() if dry_run else recipe
-    fabric = fabric_for(accelerator, recipe.precision)
-    faces = training_faces(data, recipe.data)
-    validation = data.split("validation", votes=recipe.data.votes, labels="majority")
-    if dry_run:
-        faces, validation = (some.take(np.arange(len(some)) < 8) for some in (faces, validation))
-    state = _start(recipe, out, faces, after)
-    while state.stage < len(recipe.stages):
-        _fit_stage(fabric, state, faces, validation, out, watcher)
-    return state
-
-
-def _start(recipe: Recipe, out: Path, faces: FaceSet, after: Path | None) -> RunState:
     mean_gray = float(faces.faces.mean())
     if (out / LAST).exists():
         state = load_state(out / LAST)
@@ -125,7 +153,8 @@ def _start(recipe: Recipe, out: Path, faces: FaceSet, after: Path | None) -> Run
             )
         return state
     torch.manual_seed(recipe.seed)
-    state = RunState(recipe, mean_gray, create_network(recipe, mean_gray=mean_gray).state_dict())
+    network, lineage = begin_network(recipe, faces.faces, mean_gray=mean_gray, start=start)
+    state = RunState(recipe, mean_gray, network.state_dict(), lineage)
     return state if after is None else _take_over(state, after)
 
 
@@ -145,6 +174,7 @@ def _take_over(state: RunState, after: Path) -> RunState:
             "The earlier stages, the network and the data must be the same in both recipes.",
         )
     state.network, state.mean_gray, state.stage = other.network, other.mean_gray, taken
+    state.lineage = other.lineage
     state.history = list(other.history)
     return state
 
@@ -152,7 +182,7 @@ def _take_over(state: RunState, after: Path) -> RunState:
 def _fit_stage(
     fabric: Fabric,
     state: RunState,
-    faces: FaceSet,
+    learned: Lessons,
     validation: FaceSet,
     out: Path,
     watcher: Watcher,
@@ -166,21 +196,22 @@ def _fit_stage(
     model, optimizer = fabric.setup(network, _optimizer(network, stage))
     if state.optimizer is not None:
         optimizer.load_state_dict(state.optimizer)
+    average = _average(network, stage, state)
     for epoch in range(state.epoch, stage.epochs):
         rate = learning_rate(stage, epoch, state.drops)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        loss = _train_epoch(fabric, model, optimizer, state, epoch, faces, watcher)
+        loss = _train_epoch(fabric, model, optimizer, average, state, epoch, learned, watcher)
         if stage.phase(epoch) == "sparse" and stage.dsd is not None and stage.dsd.zeroing:
             zero_layers(network.convolutions(), stage.dsd)
-        accuracy = validate(fabric, model, validation, stage.region, recipe.input.size)
+        measured = model if average is None else average.module
+        accuracy = validate(fabric, measured, validation, stage.region, recipe.input.size)
         result = EpochResult(index, stage.region, epoch, stage.phase(epoch), rate, loss, accuracy)
         state.history.append(result)
         _note_error(state, stage, 1 - accuracy)
         state.network, state.optimizer = network.state_dict(), optimizer.state_dict()
+        state.average = None if average is None else average.module.state_dict()
         if stage.selectable(epoch) and accuracy > state.best_accuracy:
             state.best_accuracy = accuracy
-            save_state(state, out / f"{stage.region}.pt")
+            save_state(_measured(state), out / f"{stage.region}.pt")
         state.epoch = epoch + 1
         if state.epoch == stage.epochs:
             _next_stage(state, load_state(out / f"{stage.region}.pt").network)
@@ -188,36 +219,59 @@ def _fit_stage(
         watcher.on_epoch(result, len(state.history))
 
 
+def _average(network: FaceNetwork, stage: Stage, state: RunState) -> AveragedModel | None:
+    if stage.average == 0:
+        return None
+    averaging = get_ema_multi_avg_fn(stage.average)  # type: ignore[no-untyped-call]
+    average = AveragedModel(network, multi_avg_fn=averaging, use_buffers=True)
+    # Its first update would copy the weights instead of averaging.
+    average.n_averaged.fill_(1)
+    if state.average is not None:
+        average.module.load_state_dict(state.average)
+    return average
+
+
+def _measured(state: RunState) -> RunState:
+    """Return the run with the weights that were measured as its network."""
+    return state if state.average is None else replace(state, network=state.average, average=None)
+
+
 def _next_stage(state: RunState, best_network: dict[str, Tensor]) -> None:
-    state.network, state.optimizer = best_network, None
+    state.network, state.optimizer, state.average = best_network, None, None
     state.stage, state.epoch = state.stage + 1, 0
     state.lowest_error, state.stagnant_epochs, state.drops = float("inf"), 0, 0
     state.best_accuracy = -1.0
 
 
-def _optimizer(network: FaceNetwork, stage: Stage) -> torch.optim.SGD:
+def _optimizer(network: FaceNetwork, stage: Stage) -> torch.optim.Optimizer:
     kernels = [p for p in network.parameters() if p.ndim > 1]
     biases = [p for p in network.parameters() if p.ndim == 1]
     groups = [
         {"params": kernels, "weight_decay": stage.weight_decay},
         {"params": biases, "weight_decay": 0.0},
     ]
+    if stage.optimizer == "adamw":
+        return torch.optim.AdamW(groups, lr=stage.learning_rate)
     return torch.optim.SGD(groups, lr=stage.learning_rate, momentum=stage.momentum)
 
 
-def learning_rate(stage: Stage, epoch: int, drops: int) -> float:
+def learning_rate(stage: Stage, epoch: int, drops: int, *, share: float = 0.0) -> float:
     """Return the learning rate of an epoch counted from 0.
 
     Args:
         stage: Names the schedule.
         epoch: Epoch within the stage.
         drops: How often the plateau rule has divided by 10 so far.
+        share: Of the epoch that is over, 0-1; only `cosine-per-batch` heeds it.
     """
     factor = 1.0
     if stage.schedule == "plateau":
         factor = 0.1**drops
     elif stage.schedule == "cosine":
         factor = 0.5 * (1 + math.cos(math.pi * epoch / stage.epochs))
+    elif stage.schedule == "cosine-per-batch":
+        epoch_part = epoch + share
+        factor = 0.5 * (1 + math.cos(math.pi * epoch_part / stage.epochs))
     if stage.dsd is not None and stage.phase(epoch) == "re-dense":
         factor *= stage.dsd.redense_rate
     warmup = min(1.0, (epoch + 1) / (stage.warmup_epochs + 1))
@@ -238,9 +292,10 @@ def _train_epoch(
     fabric: Fabric,
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
+    average: AveragedModel | None,
     state: RunState,
     epoch: int,
-    faces: FaceSet,
+    learned: Lessons,
     watcher: Watcher,
 ) -> float:
     recipe = state.recipe
@@ -248,43 +303,62 @@ def _train_epoch(
     seed = epoch_seed(recipe.seed, state.stage, epoch)
     torch.manual_seed(seed)  # dropout draws from the global generator
     generator = torch.Generator().manual_seed(seed)
-    batches = math.ceil(len(faces) / stage.batch_size)
-    total = 0.0
+    total, seen = 0.0, 0
     model.train()
+    drawn = drawn_pictures(learned.faces, stage.repeat_below, generator)
+    batches = math.ceil(len(drawn) / stage.batch_size)
     epoch_batches = training_batches(
-        faces, stage.region, recipe.input.size, stage.batch_size, recipe.augmentation, generator
+        learned.faces,
+        learned.taught,
+        drawn,
+        stage.region,
+        recipe.input.size,
+        stage.batch_size,
+        recipe.augmentation,
+        generator,
     )
     for number, batch in enumerate(epoch_batches, start=1):
-        logits = model(fabric.to_device(batch.patches))
-        loss = nn.functional.cross_entropy(logits.float(), fabric.to_device(batch.votes))
+        rate = learning_rate(stage, epoch, state.drops, share=(number - 1) / batches)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        batch = batch.on(fabric.device)
+        logits = model(batch.patches)
+        loss = batch_loss(logits.float(), batch, stage.distillation)
         optimizer.zero_grad()
         fabric.backward(loss)
         optimizer.step()
+        if average is not None:
+            average.update_parameters(model)
         total += loss.item() * len(batch.votes)
+        seen += len(batch.votes)
         watcher.on_batch(
             Progress(state.stage, stage.region, stage.phase(epoch), epoch, number, batches)
         )
-    mean_loss = total / len(faces)
+    mean_loss = total / seen
     if not math.isfinite(mean_loss):
         raise diverged(f"the training loss became {mean_loss} in epoch {epoch + 1}")
     return mean_loss
 
 
+def batch_loss(logits: Tensor, batch: Batch, distillation: Distillation | None) -> Tensor:
+    """Return the cross-entropy to the votes, mixed with that to the teachers' answers.
+
+    The teachers' part is multiplied by the squared temperature, which keeps its gradients at the
+    size of the votes' (Hinton et al., 2015).
+    """
+    cross_entropy = nn.functional.cross_entropy
+    loss = cross_entropy(logits, batch.votes)
+    if distillation is None or batch.taught is None:
+        return loss
+    temperature = distillation.temperature
+    softer = (batch.taught.clamp(min=1e-8).log() / temperature).softmax(dim=1)
+    from_teachers = cross_entropy(logits / temperature, softer) * temperature**2
+    return (1 - distillation.weight) * loss + distillation.weight * from_teachers
+
+
 def epoch_seed(seed: int, stage: int, epoch: int) -> int:
     """Return a seed that no other epoch of any stage of the same run has."""
     return seed * 1_000_003 + stage * 100_003 + epoch
-
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """Switch dropout and gradients off for a while."""
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        model.train(was_training)
 
 
 def validate(fabric: Fabric, model: nn.Module, faces: FaceSet, region: Region, size: int) -> float:
@@ -297,8 +371,8 @@ def validate(fabric: Fabric, model: nn.Module, faces: FaceSet, region: Region, s
     labels = torch.from_numpy(faces.labels)
     right = 0
     with evaluating(model):
-        for start in range(0, len(faces), VALIDATION_BATCH):
-            part = slice(start, start + VALIDATION_BATCH)
+        for start in range(0, len(faces), PREDICTION_BATCH):
+            part = slice(start, start + PREDICTION_BATCH)
             patches = fabric.to_device(patches_of(faces.faces[part], region, size))
             logits = model(patches)
             if not logits.isfinite().all():

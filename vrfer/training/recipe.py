@@ -14,7 +14,7 @@ from vrfer.training.locating.recipe import LocatorRecipe
 
 Region = Literal["full-face", "lower-half"]
 Occlusion = Literal["mask", "crop"]
-Schedule = Literal["plateau", "cosine", "constant"]
+Schedule = Literal["plateau", "cosine", "cosine-per-batch", "constant"]
 Phase = Literal["dense", "sparse", "re-dense"]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
@@ -33,6 +33,8 @@ class Data(_Strict):
     """`majority`: one class a picture (the paper); `soft`: the distribution of the votes."""
     training_list: Literal["official", "leak-free"] = "leak-free"
     """`leak-free` drops training pictures whose pixels stand in the validation or test split."""
+    photographs: bool = False
+    """Adds the photographs' faces, half of them with drawn headsets, as the teachers see them."""
 
 
 class Input(_Strict):
@@ -59,6 +61,31 @@ class Augmentation(_Strict):
     """Largest change of contrast about the mean."""
     brightness: float = Field(default=0, ge=0, le=128)
     """Largest change of brightness, gray values."""
+    aspect: Share = 0
+    """Largest stretch of the height alone."""
+    gamma: float = Field(default=0, ge=0, le=2)
+    """Largest logarithm of the exponent: 0.4 draws exponents from 0.67 to 1.5."""
+    light: float = Field(default=0, ge=0, le=1)
+    """Largest change of brightness from the middle to the edge: light from one side."""
+    noise: float = Field(default=0, ge=0, le=64)
+    """Largest standard deviation of noise a pixel of the data set, gray values."""
+    blur_px: float = Field(default=0, ge=0, le=4)
+    """Largest standard deviation of blur, pixels of the data set; half of the pictures."""
+    jpeg: float = Field(default=0, ge=0, le=1)
+    """Probability of compression as JPEG, of quality 20 to 70."""
+    headset_edge: float = Field(default=0, ge=0, le=1)
+    """Lower halves: probability that a headset's lower edge covers the top."""
+    occluder: float = Field(default=0, ge=0, le=1)
+    """Probability of something before the face: a hand, a microphone."""
+
+
+class Distillation(_Strict):
+    """Learning from other networks' answers beside people's votes (Hinton et al., 2015)."""
+
+    weight: float = Field(default=0.5, gt=0, le=1)
+    """Share of the teachers in the loss; the votes have the rest."""
+    temperature: float = Field(default=1.0, gt=0, le=20)
+    """Divides the teachers' and the student's logits."""
 
 
 class Dsd(_Strict):
@@ -87,7 +114,9 @@ class Stage(_Strict):
     epochs: int = Field(ge=1)
     batch_size: int = Field(ge=1)
     learning_rate: float = Field(gt=0)
+    optimizer: Literal["sgd", "adamw"] = "sgd"
     momentum: float = Field(default=0.9, ge=0, lt=1)
+    """Of `sgd`."""
     weight_decay: float = Field(default=5e-4, ge=0)
     """On kernels only, none on biases (MatConvNet's habit)."""
     schedule: Schedule = "plateau"
@@ -96,6 +125,13 @@ class Stage(_Strict):
     lowest_learning_rate: float = Field(default=0, ge=0)
     warmup_epochs: int = Field(default=0, ge=0)
     """Epochs over which the learning rate rises linearly to its value."""
+    average: float = Field(default=0, ge=0, lt=1)
+    """Decay a batch of the weights' moving average, which is what is measured and kept; 0: none."""
+    repeat_below: Share = 0
+    """Pictures of expressions with a smaller share than this are drawn more often: repeat-factor
+    sampling (Gupta et al., CVPR 2019)."""
+    distillation: Distillation | None = None
+    """Needs teachers: checkpoints named with --teacher."""
     dsd: Dsd | None = None
 
     @model_validator(mode="after")
@@ -127,14 +163,22 @@ class Recipe(_Strict):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     about: str = ""
     """One line for people: what the recipe is for and where it leaves the paper."""
-    network: Literal["vgg_f"] = "vgg_f"
-    start: Literal["scratch"] = "scratch"
+    network: Literal["vgg_f", "mobilenet"] = "vgg_f"
+    start: Literal["scratch", "faceres-deep", "checkpoint"] = "scratch"
+    """Where the weights begin: at random, in a face network's files that people bring, or in
+    another run's checkpoint."""
     seed: int = Field(default=1, ge=0)
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     data: Data = Data()
     input: Input = Input()
     augmentation: Augmentation = Augmentation()
     stages: tuple[Stage, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _photographs_are_taught(self) -> Self:
+        if self.data.photographs and any(stage.distillation is None for stage in self.stages):
+            raise ValueError("photographs have no votes, so every stage needs distillation")
+        return self
 
     def shortened(self) -> "Recipe":
         """Return the same recipe with the fewest epochs that pass through every phase."""

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from training.made_up import tiny_recipe
 
 from vrfer.training.nets import TRUNKS, FaceNetwork, create_network
+from vrfer.training.nets.mobilenet import MobileNet
 
 MEAN = 125.0
 
@@ -50,23 +53,40 @@ def test_any_size_gives_eight_logits(network: FaceNetwork, size: tuple[int, int]
     assert logits.isfinite().all()
 
 
-def test_the_pooling_is_global(network: FaceNetwork) -> None:
+def test_each_tap_is_pooled_over_the_whole_map(network: FaceNetwork) -> None:
     with torch.no_grad():
-        features = network.features(patches(96, 96))
-        strongest = features.flatten(2).max(dim=2).values
-        expected = strongest @ network.head.weight.T + network.head.bias
+        flat = [found.flatten(2) for found in network.features(patches(96, 96))]
+        if len(flat) == 1:
+            pooled = flat[0].max(dim=2).values
+        else:
+            fine, coarse = flat
+            both = (coarse.max(dim=2).values + coarse.mean(dim=2)) / 2
+            pooled = torch.cat([fine.mean(dim=2), both], dim=1)
+        expected = pooled @ network.head.weight.T + network.head.bias
         torch.testing.assert_close(network(patches(96, 96)), expected)
+
+
+def test_the_maps_mean_is_the_logit_of_mean_pooling() -> None:
+    """Where all pooling is averaging, a class's map averages to its logit without the bias."""
+    trunk = MobileNet()
+    trunk.taps = tuple(replace(tap, pooling="mean") for tap in trunk.taps)
+    network = FaceNetwork(trunk, mean=(MEAN,) * 3).eval()
+    with torch.no_grad():
+        features = network.features(patches(64, 128))
+        maps = network.class_maps(features)
+        assert maps.shape == (2, 8, *features[0].shape[2:])
+        torch.testing.assert_close(maps.mean(dim=(2, 3)), network.logits(features))
 
 
 def test_a_masked_half_is_a_face_whose_upper_half_is_the_mean(network: FaceNetwork) -> None:
     lower = patches(48, 96)
     whole = torch.cat([torch.full_like(lower, MEAN), lower], dim=2)
     with torch.no_grad():
-        expected = network.features(whole)
+        expected = network.features(whole)[-1]
         network.occlusion = "mask"
-        found = network.features(lower)
+        found = network.features(lower)[-1]
         network.occlusion = "crop"
-        cropped = network.features(lower)
+        cropped = network.features(lower)[-1]
     assert torch.equal(found, expected)
     assert cropped.shape[2] < found.shape[2]
 

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from torch import nn
 
 from vrfer.training.nets.face_network import FaceNetwork, Trunk
+from vrfer.training.nets.mobilenet import MobileNet
 from vrfer.training.nets.vgg_f import VggF
 from vrfer.training.recipe import Recipe
 
 __all__ = ["TRUNKS", "FaceNetwork", "Trunk", "create_network"]
 
-TRUNKS: dict[str, Callable[[], Trunk]] = {"vgg_f": VggF}
+TRUNKS: dict[str, Callable[[], Trunk]] = {"vgg_f": VggF, "mobilenet": MobileNet}
 """Constructors of the feature extractors by their name in recipes."""
 
 

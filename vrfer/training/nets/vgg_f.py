@@ -7,7 +7,7 @@ fully-connected layers are gone (`FaceNetwork` has the single max-pooling and th
 import torch
 from torch import Tensor, nn
 
-from vrfer.training.nets.face_network import Trunk
+from vrfer.training.nets.face_network import Tap, Trunk
 
 DROPOUT = 0.2
 """After conv3, conv4 and conv5 each (paper section 3)."""
@@ -43,7 +43,7 @@ class LocalResponseNorm(nn.Module):
 class VggF(Trunk):
     """The five convolutions of VGG-f; 224 x 224 pictures give 256 x 13 x 13 features."""
 
-    out_channels = 256
+    taps = (Tap(256, "maximum"),)
 
     def __init__(self) -> None:
         """Build the layers with torch's default weights."""
@@ -59,11 +59,10 @@ class VggF(Trunk):
         self.pool = nn.MaxPool2d(3, stride=2, ceil_mode=True)
         self.dropout = nn.Dropout(DROPOUT)
 
-    def forward(self, pictures: Tensor) -> Tensor:
+    def forward(self, pictures: Tensor) -> tuple[Tensor, ...]:
         """Return N x 256 x h x w features for N x 3 x H x W pictures."""
         x = self.pool(self.norm1(self.conv1(pictures).relu()))
         x = self.pool(self.norm2(self.conv2(x).relu()))
         for convolution in (self.conv3, self.conv4, self.conv5):
             x = self.dropout(convolution(x).relu())
-        features: Tensor = x
-        return features
+        return (x,)

@@ -1,0 +1,175 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from training.made_up import made_up_faces, stage, tiny_recipe
+
+from vrfer.errors import RecipeError
+from vrfer.training.batches import Batch
+from vrfer.training.checkpoint import RunState, load_state
+from vrfer.training.ferplus import FerPlus
+from vrfer.training.loop import Watcher, batch_loss, fit
+from vrfer.training.nets import create_network
+from vrfer.training.photograph_faces import PhotographFaces
+from vrfer.training.predict import load_network, predict_logits
+from vrfer.training.recipe import Distillation, Recipe
+from vrfer.training.teachers import answers, lessons
+
+Finished = tuple[Path, RunState]
+
+
+def learning(photographs: bool = False, **fields: object) -> Recipe:
+    """A lower-half stage that learns from teachers."""
+    distillation = {"weight": 0.5, "temperature": 2.0}
+    taught = stage(
+        region="lower-half", occlusion="crop", epochs=2, distillation=distillation, **fields
+    )
+    return tiny_recipe(name="student", stages=[taught], data={"photographs": photographs})
+
+
+def photographs() -> PhotographFaces:
+    bare = made_up_faces(np.arange(6) % 8, seed=9)
+    worn = bare.copy()
+    worn[:, :24] = 0
+    return PhotographFaces(bare, worn)
+
+
+def test_a_teachers_answer_is_the_mean_over_mirror_images(
+    finished: Finished, data: FerPlus
+) -> None:
+    teacher = finished[0] / "full-face.pt"
+    faces = data.faces[:5]
+    network = load_network(load_state(teacher))
+    both = [
+        torch.from_numpy(predict_logits(network, view, "full-face", 48)).softmax(dim=1)
+        for view in (faces, faces[:, :, ::-1].copy())
+    ]
+    expected = ((both[0] + both[1]) / 2).numpy()
+    np.testing.assert_allclose(answers([teacher], faces), expected, atol=1e-6)
+
+
+def test_several_teachers_are_averaged(finished: Finished, data: FerPlus) -> None:
+    paths = [finished[0] / f"{region}.pt" for region in ("full-face", "lower-half")]
+    faces = data.faces[:5]
+    one, other = (answers([path], faces) for path in paths)
+    assert not np.allclose(one, other)
+    np.testing.assert_allclose(answers(paths, faces), (one + other) / 2, atol=1e-6)
+
+
+def test_photographs_are_labelled_by_what_is_bare(finished: Finished, data: FerPlus) -> None:
+    teacher, faces = finished[0] / "full-face.pt", data.split("train", labels="soft")
+    unlabelled = photographs()
+    learned = lessons(faces, [teacher], unlabelled)
+    assert learned.taught is not None
+    assert len(learned.faces) == len(learned.taught) == len(faces) + 6
+    expected = answers([teacher], unlabelled.bare)
+    np.testing.assert_allclose(learned.faces.votes[-6:], expected, atol=1e-6)
+    np.testing.assert_array_equal(learned.faces.votes[:-6], faces.votes)
+    # Every other one is seen with its headset.
+    assert np.array_equal(learned.faces.faces[-6::2], unlabelled.worn[::2])
+    assert np.array_equal(learned.faces.faces[-5::2], unlabelled.bare[1::2])
+    assert len(np.unique(learned.faces.face_ids[-6:])) == 6
+    assert not np.isin(learned.faces.face_ids[-6:], faces.face_ids).any()
+
+
+def test_the_loss_mixes_votes_and_teachers() -> None:
+    logits = torch.tensor([[2.0, 0, 0, 0, 0, 0, 0, 0]])
+    votes = torch.eye(8)[:1]
+    taught = torch.full((1, 8), 0.125)
+    batch = Batch(torch.zeros(1, 1, 2, 2), votes, taught)
+    from_votes = torch.nn.functional.cross_entropy(logits, votes)
+    assert torch.equal(batch_loss(logits, batch, None), from_votes)
+    halves = Distillation(weight=0.25, temperature=2.0)
+    from_teachers = 4 * torch.nn.functional.cross_entropy(logits / 2, taught)
+    torch.testing.assert_close(
+        batch_loss(logits, batch, halves), 0.75 * from_votes + 0.25 * from_teachers
+    )
+
+
+def test_a_student_comes_closer_to_its_teacher(
+    finished: Finished, data: FerPlus, tmp_path: Path
+) -> None:
+    teacher = finished[0] / "full-face.pt"
+    asked = answers([teacher], data.split("train", labels="majority").faces)
+    distances = []
+    for weight, name in ((1.0, "student"), (0.01, "loner")):
+        taught = stage(
+            region="full-face", epochs=8, distillation={"weight": weight}, learning_rate=0.02
+        )
+        recipe = tiny_recipe(name=name, stages=[taught], data={"training_list": "official"})
+        fit(recipe, data, tmp_path / name, accelerator="cpu", teachers=[teacher])
+        student = answers(
+            [tmp_path / name / "full-face.pt"], data.split("train", labels="majority").faces
+        )
+        distances.append(np.abs(student - asked).mean())
+    assert distances[0] < distances[1]
+
+
+def test_a_run_with_photographs_goes_on_without_its_teachers(
+    finished: Finished, data: FerPlus, tmp_path: Path
+) -> None:
+    teacher = finished[0] / "full-face.pt"
+    whole, half = tmp_path / "whole", tmp_path / "half"
+    recipe = learning(photographs=True, average=0.9, optimizer="adamw", schedule="cosine-per-batch")
+    expected = fit(
+        recipe, data, whole, accelerator="cpu", teachers=[teacher], photographs=photographs()
+    )
+
+    class StopError(Exception):
+        """Stands for a killed process."""
+
+    def stop(*_: object) -> None:
+        raise StopError
+
+    with pytest.raises(StopError):
+        fit(
+            recipe,
+            data,
+            half,
+            accelerator="cpu",
+            teachers=[teacher],
+            photographs=photographs(),
+            watcher=Watcher(on_epoch=stop),
+        )
+    assert load_state(half / "last.pt").epoch == 1
+    found = fit(recipe, data, half, accelerator="cpu", photographs=photographs())
+    assert found.history == expected.history
+    for name, weights in expected.network.items():
+        assert torch.equal(found.network[name], weights), name
+
+
+def test_other_photographs_are_refused(finished: Finished, data: FerPlus, tmp_path: Path) -> None:
+    recipe, teachers = learning(photographs=True), [finished[0] / "full-face.pt"]
+    fit(recipe, data, tmp_path, accelerator="cpu", teachers=teachers, photographs=photographs())
+    fewer = PhotographFaces(photographs().bare[:3], photographs().worn[:3])
+    with pytest.raises(RecipeError, match="other photographs"):
+        fit(recipe, data, tmp_path, accelerator="cpu", teachers=teachers, photographs=fewer)
+
+
+def test_what_is_missing_is_said(finished: Finished, data: FerPlus, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="learns from teachers") as caught:
+        fit(learning(), data, tmp_path / "a", accelerator="cpu")
+    assert "--teacher" in caught.value.remedy
+    teacher = finished[0] / "full-face.pt"
+    with pytest.raises(RecipeError, match="learns from photographs"):
+        fit(learning(True), data, tmp_path / "b", accelerator="cpu", teachers=[teacher])
+    with pytest.raises(RecipeError, match="no stage that learns"):
+        fit(tiny_recipe(), data, tmp_path / "c", accelerator="cpu", teachers=[teacher])
+    with pytest.raises(ValueError, match="every stage needs distillation"):
+        tiny_recipe(data={"photographs": True})
+
+
+def test_the_average_is_what_is_kept(data: FerPlus, tmp_path: Path) -> None:
+    slow = tiny_recipe(stages=[stage(average=0.999, learning_rate=0.05)])
+    state = fit(slow, data, tmp_path / "slow", accelerator="cpu")
+    kept = load_state(tmp_path / "slow" / "full-face.pt")
+    torch.manual_seed(slow.seed)
+    began = create_network(slow, mean_gray=state.mean_gray).state_dict()
+    raw = fit(
+        tiny_recipe(stages=[stage(learning_rate=0.05)]), data, tmp_path / "raw", accelerator="cpu"
+    ).network
+    name = "trunk.conv3.weight"
+    near, far = ((weights[name] - began[name]).norm() for weights in (kept.network, raw))
+    assert 0 < float(near) < 0.05 * float(far)
+    assert kept.average is None

@@ -1,0 +1,218 @@
+"""Random changes of training pictures, in batches: moved faces, other cameras, things before them.
+
+What a recipe does not ask for draws no random numbers.
+"""
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vrfer.training.recipe import Augmentation, Region
+
+_JPEG_QUALITY = (20, 71)
+
+
+@dataclass(frozen=True, slots=True)
+class _Draw:
+    """Random numbers for a batch, shaped to be broadcast over its pictures."""
+
+    count: int
+    generator: torch.Generator
+
+    def between(self, low: float, high: float) -> Tensor:
+        drawn = torch.rand(self.count, generator=self.generator).reshape(-1, 1, 1, 1)
+        return low + (high - low) * drawn
+
+    def about_zero(self, reach: float) -> Tensor:
+        return self.between(-reach, reach)
+
+    def some(self, probability: float) -> Tensor:
+        """Return the numbers of the pictures that are chosen."""
+        drawn = torch.rand(self.count, generator=self.generator)
+        return (drawn < probability).nonzero()[:, 0]
+
+    def of(self, count: int) -> "_Draw":
+        return _Draw(count, self.generator)
+
+
+def augmented(
+    faces: Tensor,
+    region: Region,
+    size: int,
+    augmentation: Augmentation,
+    generator: torch.Generator,
+) -> Tensor:
+    """Change faces at random while scaling them up.
+
+    Args:
+        faces: N x F x F uint8 gray.
+        region: Lower halves are those of the *moved* face.
+        size: Side of the full face at the network's input.
+        augmentation: The ranges of the random changes.
+        generator: Where the random numbers come from.
+
+    Returns:
+        N x 1 x size x size float32, or N x 1 x size/2 x size for lower halves, 0-255.
+    """
+    draw = _Draw(len(faces), generator)
+    patches = _moved(faces, region, size, augmentation, draw)
+    per_pixel = size / faces.shape[-1]
+    if augmentation.occluder:
+        patches = _occluded(patches, augmentation.occluder, draw)
+    if augmentation.headset_edge and region == "lower-half":
+        patches = _under_headset(patches, augmentation.headset_edge, draw)
+    if augmentation.light:
+        patches = patches * _slope(patches, augmentation.light, draw)
+    if augmentation.gamma:
+        exponent = draw.about_zero(augmentation.gamma).exp()
+        patches = 255 * (patches / 255).clamp(0, 1) ** exponent
+    gain = 1 + draw.about_zero(augmentation.contrast)
+    offset = draw.about_zero(augmentation.brightness)
+    middle = patches.mean(dim=(1, 2, 3), keepdim=True)
+    patches = (patches - middle) * gain + middle + offset
+    if augmentation.blur_px:
+        patches = _blurred(patches, augmentation.blur_px * per_pixel, draw)
+    if augmentation.noise:
+        patches = patches + _noise(patches, augmentation.noise, per_pixel, draw)
+    patches = patches.clamp(0, 255)
+    return _compressed(patches, augmentation.jpeg, draw) if augmentation.jpeg else patches
+
+
+def _moved(
+    faces: Tensor, region: Region, size: int, augmentation: Augmentation, draw: _Draw
+) -> Tensor:
+    """Mirror, turn, zoom, stretch and shift, all in one resampling."""
+    count = len(faces)
+
+    def uniform(reach: float) -> Tensor:
+        return draw.about_zero(reach).flatten()
+
+    angle = uniform(math.radians(augmentation.rotation_deg))
+    zoom = 1 + uniform(augmentation.zoom)
+    # The grid runs from -1 to 1, so a shift of one face side is 2 in its units.
+    shift_x, shift_y = uniform(2 * augmentation.shift), uniform(2 * augmentation.shift)
+    chosen = torch.rand(count, generator=draw.generator) < augmentation.flip
+    mirror = 1 - 2 * chosen.float()
+    stretch = 1 + uniform(augmentation.aspect) if augmentation.aspect else torch.ones(count)
+    cos, sin = angle.cos() / zoom, angle.sin() / zoom
+    rows = torch.stack(
+        [cos * mirror, -sin * stretch, shift_x, sin * mirror, cos * stretch, shift_y], dim=1
+    )
+    grid = nn.functional.affine_grid(
+        rows.reshape(count, 2, 3), [count, 1, size, size], align_corners=False
+    )
+    if region == "lower-half":
+        grid = grid[:, size // 2 :]
+    return nn.functional.grid_sample(
+        faces.unsqueeze(1).float(), grid, padding_mode="border", align_corners=False
+    )
+
+
+def _places(patches: Tensor) -> tuple[Tensor, Tensor]:
+    """Return x from -1 to 1 and y from 0 to 1, to be broadcast over patches."""
+    height, width = patches.shape[-2:]
+    x = torch.linspace(-1, 1, width).reshape(1, 1, 1, width)
+    y = torch.linspace(0, 1, height).reshape(1, 1, height, 1)
+    return x, y
+
+
+def _slope(patches: Tensor, reach: float, draw: _Draw) -> Tensor:
+    x, y = _places(patches)
+    angle = draw.about_zero(math.pi)
+    return 1 + draw.between(0, reach) * (angle.cos() * x + angle.sin() * (2 * y - 1))
+
+
+def _under_headset(patches: Tensor, probability: float, draw: _Draw) -> Tensor:
+    """Cover the top: a straight or bent edge with room for the nose, and its shadow."""
+    chosen = draw.some(probability)
+    if not len(chosen):
+        return patches
+    some, draw = patches[chosen], draw.of(len(chosen))
+    x, y = _places(some)
+    edge = (
+        draw.between(-0.1, 0.35)
+        + draw.about_zero(0.15) * x
+        + draw.about_zero(0.15) * x**2
+        - draw.between(0, 0.2) * (-((x / draw.between(0.1, 0.25)) ** 2)).exp()
+    )
+    softness = draw.between(0.01, 0.05)
+    cover = ((edge - y) / softness).sigmoid()
+    shadow = draw.between(0, 0.6) * ((edge - y) / draw.between(0.05, 0.2)).clamp(max=0).exp()
+    # Most headsets are black or white; a third shows any gray.
+    tone = draw.between(0, 1)
+    tone = torch.where(tone < 1 / 3, tone * 3 * 255, torch.where(tone < 0.8, tone * 50, tone * 255))
+    tone = tone * _slope(some, 0.3, draw)
+    out = patches.clone()
+    out[chosen] = some * (1 - shadow) * (1 - cover) + tone * cover
+    return out
+
+
+def _occluded(patches: Tensor, probability: float, draw: _Draw) -> Tensor:
+    """Put an ellipse before the face, in any gray, mostly towards the edges."""
+    chosen = draw.some(probability)
+    if not len(chosen):
+        return patches
+    some, draw = patches[chosen], draw.of(len(chosen))
+    x, y = _places(some)
+    direction, away = draw.about_zero(math.pi), draw.between(0.5, 1.2)
+    dx, dy = x - away * direction.cos(), (2 * y - 1) - away * direction.sin()
+    dy = dy / 2  # half as high as wide
+    tilt = draw.about_zero(math.pi)
+    along = dx * tilt.cos() + dy * tilt.sin()
+    across = dy * tilt.cos() - dx * tilt.sin()
+    inside = 1 - (along / draw.between(0.15, 0.6)) ** 2 - (across / draw.between(0.08, 0.3)) ** 2
+    cover = (inside * draw.between(5, 40)).sigmoid()
+    tone = draw.between(0, 255) * _slope(some, 0.4, draw)
+    out = patches.clone()
+    out[chosen] = some * (1 - cover) + tone * cover
+    return out
+
+
+def _blurred(patches: Tensor, largest: float, draw: _Draw) -> Tensor:
+    """Blur half of the pictures with Gaussians of up to `largest` pixels."""
+    chosen = draw.some(0.5)
+    if not len(chosen):
+        return patches
+    radius = math.ceil(2 * largest)
+    sigma = draw.of(len(chosen)).between(0.05 * largest, largest)
+    offsets = torch.arange(-radius, radius + 1).float()
+    kernels = (-0.5 * (offsets / sigma) ** 2).exp()
+    kernels = kernels / kernels.sum(dim=-1, keepdim=True)
+    some = patches[chosen].transpose(0, 1)
+    count = len(chosen)
+    padded = nn.functional.pad(some, (radius,) * 4, mode="replicate")
+    rows = nn.functional.conv2d(padded, kernels, groups=count)
+    both = nn.functional.conv2d(rows, kernels.transpose(2, 3), groups=count)
+    out = patches.clone()
+    out[chosen] = both.transpose(0, 1)
+    return out
+
+
+def _noise(patches: Tensor, largest: float, per_pixel: float, draw: _Draw) -> Tensor:
+    """Return noise as a camera's, which was scaled up with the picture."""
+    height, width = patches.shape[-2:]
+    coarse = torch.randn(
+        draw.count,
+        1,
+        round(height / per_pixel),
+        round(width / per_pixel),
+        generator=draw.generator,
+    )
+    coarse = coarse * draw.between(0, largest)
+    return nn.functional.interpolate(coarse, (height, width), mode="bilinear", align_corners=False)
+
+
+def _compressed(patches: Tensor, probability: float, draw: _Draw) -> Tensor:
+    chosen = draw.some(probability)
+    qualities = torch.randint(*_JPEG_QUALITY, (len(chosen),), generator=draw.generator)
+    out = patches.clone()
+    for number, quality in zip(chosen.tolist(), qualities.tolist(), strict=True):
+        picture = patches[number, 0].numpy().astype(np.uint8)
+        _, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        decoded = cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE)
+        out[number, 0] = torch.from_numpy(decoded)
+    return out

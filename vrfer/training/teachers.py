@@ -1,0 +1,94 @@
+"""Teachers: finished networks whose answers a student learns from.
+
+A teacher may see more than its student: the whole face of which the student gets the lower half
+(the follow-ups to the paper, arXiv 2008.01003 and 2111.10561, teach this way).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from vrfer.training.checkpoint import load_state
+from vrfer.training.ferplus import FaceSet
+from vrfer.training.photograph_faces import PhotographFaces
+from vrfer.training.predict import finished_stage, load_network, predict_logits
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lessons:
+    """What a student learns from: pictures, their votes, and what the teachers say of them."""
+
+    faces: FaceSet
+    taught: Tensor | None
+    """N x 8 probabilities, or None without teachers."""
+
+
+def lessons(
+    faces: FaceSet,
+    teachers: Sequence[Path],
+    photographs: PhotographFaces | None,
+    *,
+    taught: Tensor | None = None,
+) -> Lessons:
+    """Join labelled faces with photographs, and ask the teachers about all of them.
+
+    Args:
+        faces: Labelled faces.
+        teachers: Checkpoints that `fit` wrote.
+        photographs: Unlabelled faces: every other one wears its drawn headset. The teachers'
+            answers about the *bare* face stand in for their votes.
+        taught: What the teachers answered before, where a run goes on.
+
+    Raises:
+        RecipeError: A teacher cannot be read.
+    """
+    if not teachers and taught is None:
+        return Lessons(faces, None)
+    seen = faces.faces
+    if photographs is not None:
+        seen = np.concatenate([faces.faces, photographs.bare])
+    if taught is None:
+        taught = torch.from_numpy(answers(teachers, seen))
+    if photographs is not None:
+        faces = _with_photographs(faces, photographs, taught[len(faces) :].numpy())
+    return Lessons(faces, taught)
+
+
+def answers(teachers: Sequence[Path], faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Return the teachers' mean probabilities, each asked about every face and its mirror image.
+
+    Args:
+        teachers: Checkpoints.
+        faces: N x F x F uint8 gray; each teacher sees its own region at its own size.
+
+    Returns:
+        N x 8, rows sum to 1.
+    """
+    total = np.zeros((len(faces), 8), np.float32)
+    for path in teachers:
+        state = load_state(path)
+        network = load_network(state)
+        region = finished_stage(state).region
+        for view in (faces, faces[:, :, ::-1].copy()):
+            logits = predict_logits(network, view, region, state.recipe.input.size)
+            total += torch.from_numpy(logits).softmax(dim=1).numpy()
+    return (total / (2 * len(teachers))).astype(np.float32)
+
+
+def _with_photographs(
+    faces: FaceSet, photographs: PhotographFaces, votes: npt.NDArray[np.float32]
+) -> FaceSet:
+    seen = photographs.bare.copy()
+    seen[::2] = photographs.worn[::2]
+    first_id = faces.face_ids.max() + 1
+    return FaceSet(
+        np.concatenate([faces.faces, seen]),
+        np.concatenate([faces.votes, votes]),
+        np.concatenate([faces.crowd, votes]),
+        np.concatenate([faces.face_ids, first_id + np.arange(len(seen))]),
+    )
