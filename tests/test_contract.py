@@ -72,7 +72,6 @@ INPUT = tiny_contract()["input"]
         ({"classes": [*EXPRESSIONS, "boredom"]}, "in this order"),
         ({"classes": "neutral"}, "classes"),
         ({"region": "upper-half"}, "region"),
-        ({"input": INPUT | {"height": 112}}, "twice as wide as high"),
         ({"input": INPUT | {"color": "bgr"}}, "input.color"),
         ({"input": INPUT | {"name": "input"}}, "input.name"),
         ({"input": INPUT | {"height": 4}}, "input.height"),

@@ -62,8 +62,6 @@ class Contract(Strict):
     def _canonical(self) -> Self:
         if self.classes != EXPRESSIONS:
             raise ValueError(f"the classes must be {', '.join(EXPRESSIONS)}, in this order")
-        if self.region == "lower-half" and self.input.width != 2 * self.input.height:
-            raise ValueError("a lower half must be twice as wide as high")
         return self
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from vrfer.expressions import EXPRESSIONS
 from vrfer.training.ferplus import FaceSet, FerPlus, Split, Votes
-from vrfer.training.recipe import Recipe
+from vrfer.training.recipe import Input, Recipe, Region, View
 
 CLASSES = len(EXPRESSIONS)
 COUNTS: dict[Split, int] = {"train": 64, "validation": 24, "test": 32}
@@ -101,6 +101,11 @@ def stage(**fields: Any) -> dict[str, Any]:
         "schedule": "constant",
         **fields,
     }
+
+
+def view(region: Region, size: int) -> View:
+    """What a network of this input size sees of a region."""
+    return Input(size=size).view(region)
 
 
 def real_data() -> Path:

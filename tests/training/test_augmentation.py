@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from training.made_up import view
 
 from vrfer.training.augmentation import augmented
 from vrfer.training.batches import patches_of
-from vrfer.training.recipe import Augmentation, Region
+from vrfer.training.recipe import Augmentation, Input, Region
 
 EVERYTHING = {
     "flip": 0.5,
@@ -36,21 +37,21 @@ def noise(count: int = 4, seed: int = 0) -> np.ndarray:
 
 def moved(faces: np.ndarray, size: int, region: Region = "full-face", **ranges: float) -> Tensor:
     augmentation = Augmentation.model_validate({"flip": 0, **ranges})
-    return augmented(torch.from_numpy(faces), region, size, augmentation, seeded())
+    return augmented(torch.from_numpy(faces), view(region, size), augmentation, seeded())
 
 
 @pytest.mark.parametrize("size", [48, 112, 224])
 def test_no_augmentation_is_plain_scaling(size: int) -> None:
     faces = noise()
     torch.testing.assert_close(
-        moved(faces, size), patches_of(faces, "full-face", size), rtol=0, atol=0.05
+        moved(faces, size), patches_of(faces, view("full-face", size)), rtol=0, atol=0.05
     )
     lower = moved(faces, size, "lower-half")
     # Only the first rows mix with the row above, which a face cut out first does not have.
     skip = size // 48
     torch.testing.assert_close(
         lower[:, :, skip:],
-        patches_of(faces, "lower-half", size)[:, :, skip:],
+        patches_of(faces, view("lower-half", size))[:, :, skip:],
         rtol=0,
         atol=0.05,
     )
@@ -136,7 +137,9 @@ def test_what_is_not_asked_for_draws_no_random_numbers(change: str) -> None:
     """A recipe of before keeps its numbers when another change is invented."""
     generators = [seeded(), seeded()]
     for generator, ranges in zip(generators, ({}, {change: 0}), strict=True):
-        augmented(torch.from_numpy(noise()), "lower-half", 64, Augmentation(**ranges), generator)
+        augmented(
+            torch.from_numpy(noise()), view("lower-half", 64), Augmentation(**ranges), generator
+        )
     assert torch.equal(generators[0].get_state(), generators[1].get_state())
 
 
@@ -189,3 +192,18 @@ def test_gamma_keeps_black_and_white() -> None:
     middle = moved(np.full((50, 48, 48), 100, np.uint8), 48, gamma=0.5)
     assert middle.min() < 80
     assert middle.max() > 130
+
+
+def test_a_lower_half_may_be_stretched() -> None:
+    """The stretched picture holds the same rows as the plain one."""
+    faces = np.zeros((1, 48, 48), np.uint8)
+    faces[0] = np.arange(48)[:, None] * 5
+    stretched = Input(size=96, lower_half_height=72).view("lower-half")
+    found = augmented(torch.from_numpy(faces), stretched, Augmentation(flip=0), seeded())
+    assert found.shape == (1, 1, 72, 96)
+    plain = patches_of(faces, stretched)
+    torch.testing.assert_close(found[:, :, 2:], plain[:, :, 2:], rtol=0, atol=0.05)
+    everything = augmented(
+        torch.from_numpy(noise(16)), stretched, Augmentation(**EVERYTHING), seeded()
+    )
+    assert everything.shape == (16, 1, 72, 96)

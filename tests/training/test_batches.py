@@ -4,6 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from training.made_up import view
 
 from vrfer.crop import scaled_up
 from vrfer.training.batches import Batch, drawn_pictures, patches_of, repeats, training_batches
@@ -24,7 +25,10 @@ def noise(count: int = 4, seed: int = 0) -> np.ndarray:
 
 @pytest.mark.parametrize("size", [48, 64, 112, 224])
 def test_patches_have_their_sizes(size: int) -> None:
-    full, lower = patches_of(noise(), "full-face", size), patches_of(noise(), "lower-half", size)
+    full, lower = (
+        patches_of(noise(), view("full-face", size)),
+        patches_of(noise(), view("lower-half", size)),
+    )
     assert full.shape == (4, 1, size, size)
     assert lower.shape == (4, 1, size // 2, size)
     assert full.dtype == lower.dtype == torch.float32
@@ -32,14 +36,14 @@ def test_patches_have_their_sizes(size: int) -> None:
 
 def test_at_the_data_sets_own_size_pixels_stay_as_they_are() -> None:
     faces = noise()
-    assert np.array_equal(patches_of(faces, "full-face", 48)[:, 0].numpy(), faces)
-    assert np.array_equal(patches_of(faces, "lower-half", 48)[:, 0].numpy(), faces[:, 24:])
+    assert np.array_equal(patches_of(faces, view("full-face", 48))[:, 0].numpy(), faces)
+    assert np.array_equal(patches_of(faces, view("lower-half", 48))[:, 0].numpy(), faces[:, 24:])
 
 
 @pytest.mark.parametrize("size", [112, 224])
 def test_training_and_the_app_scale_alike(size: int) -> None:
     faces = noise()
-    patches = patches_of(faces, "lower-half", size)[:, 0].numpy()
+    patches = patches_of(faces, view("lower-half", size))[:, 0].numpy()
     cropped = np.stack([scaled_up(face[24:], (size // 2, size)) for face in faces])
     assert np.abs(patches - cropped).max() <= 1
 
@@ -51,7 +55,7 @@ def test_nothing_of_the_upper_half_is_in_a_lower_half(upper: np.ndarray, size: i
     changed = faces.copy()
     changed[:, :24] = upper
     assert torch.equal(
-        patches_of(changed, "lower-half", size), patches_of(faces, "lower-half", size)
+        patches_of(changed, view("lower-half", size)), patches_of(faces, view("lower-half", size))
     )
 
 
@@ -66,7 +70,9 @@ def numbered(count: int) -> FaceSet:
 def epoch(faces: FaceSet, batch_size: int, seed: int, how: Augmentation = STILL) -> list[Batch]:
     generator = seeded(seed)
     drawn = drawn_pictures(faces, 0, generator)
-    return list(training_batches(faces, None, drawn, "full-face", 48, batch_size, how, generator))
+    return list(
+        training_batches(faces, None, drawn, view("full-face", 48), batch_size, how, generator)
+    )
 
 
 @settings(deadline=None, max_examples=25)
@@ -95,7 +101,7 @@ def test_what_teachers_said_travels_with_its_picture() -> None:
     faces = numbered(20)
     taught = torch.from_numpy(faces.votes) / 2
     drawn = drawn_pictures(faces, 0, seeded())
-    for batch in training_batches(faces, taught, drawn, "lower-half", 48, 7, STILL, seeded()):
+    for batch in training_batches(faces, taught, drawn, view("lower-half", 48), 7, STILL, seeded()):
         assert batch.taught is not None
         assert torch.equal(batch.taught, batch.votes / 2)
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from training.made_up import stage, tiny_recipe
+from training.made_up import stage, tiny_recipe, view
 
 from vrfer.errors import DataError, ModelContractError, RecipeError
 from vrfer.training.batches import patches_of
@@ -62,7 +62,7 @@ def test_the_region_of_a_checkpoint_can_be_another(
     (found,) = evaluate_checkpoint(path, data, ["test"], region="lower-half", occlusion=occlusion)
     network = load_network(load_state(path))
     faces = faces_of(data, "test")
-    lower = patches_of(faces.faces, "lower-half", 48)
+    lower = patches_of(faces.faces, view("lower-half", 48))
     if occlusion == "mask":
         upper = torch.full_like(lower, load_state(path).mean_gray)
         lower = torch.cat([upper, lower], dim=2)
@@ -94,8 +94,8 @@ def test_a_masked_stage_is_measured_masked(data: FerPlus, tmp_path: Path) -> Non
 def test_the_logits_do_not_depend_on_the_batch(finished: Finished, data: FerPlus) -> None:
     network = load_network(load_state(finished[0] / "lower-half.pt"))
     many = np.repeat(data.faces[:100], 3, axis=0)
-    found = predict_logits(network, many, "lower-half", 48)
-    alone = predict_logits(network, many[299:], "lower-half", 48)
+    found = predict_logits(network, many, view("lower-half", 48))
+    alone = predict_logits(network, many[299:], view("lower-half", 48))
     assert found.shape == (300, 8)
     np.testing.assert_allclose(found[299:], alone, atol=1e-4)
     assert not network.training

@@ -16,11 +16,11 @@ from vrfer.metadata import METADATA_KEY
 from vrfer.training import export as export_module
 from vrfer.training.checkpoint import RunState, load_state
 from vrfer.training.compact import fold_normalisation, round_kernels
-from vrfer.training.evaluate import SPLITS, evaluate_file, open_network
+from vrfer.training.evaluate import SPLITS, evaluate_file, open_network, run_network
 from vrfer.training.export import export
 from vrfer.training.ferplus import FerPlus
 from vrfer.training.loop import fit
-from vrfer.training.measure import Measures
+from vrfer.training.measure import Measures, best_temperature
 from vrfer.training.nets import FaceNetwork
 from vrfer.training.predict import load_network
 from vrfer.training.recipe import Recipe
@@ -67,7 +67,7 @@ def exported(
         recipe = tiny_recipe(network="mobilenet", input={"size": 64}, stages=[cropped])
         fit(recipe, data, folder, accelerator="cpu")
         checkpoint = folder / "lower-half.pt"
-    measures = export(checkpoint, data, out)
+    measures = export(checkpoint, data, out, precision="int8-stored")
     session, contract = open_network(out)
     network = load_network(load_state(checkpoint))
     fold_normalisation(network)
@@ -215,3 +215,37 @@ def test_a_folder_that_cannot_be_is_named(
     with pytest.raises(DataError, match="cannot be written") as caught:
         export(finished[0] / "lower-half.pt", data, out)
     assert str(out) in caught.value.message
+
+
+def test_eight_bits_are_smaller_and_say_nearly_the_same(exported: Exported, data: FerPlus) -> None:
+    small = exported.file.with_name("eight.onnx")
+    plain = exported.file.with_name("plain.onnx")
+    try:
+        export(exported.checkpoint, data, small, precision="int8", splits=["validation"])
+        export(exported.checkpoint, data, plain, precision="float32", splits=["validation"])
+        assert small.stat().st_size < 0.35 * plain.stat().st_size
+        operators = {node.op_type for node in onnx.load(small).graph.node}
+        assert {"QuantizeLinear", "DequantizeLinear"} <= operators
+        found = []
+        for file in (small, plain):
+            session, contract = open_network(file)
+            faces = data.split("validation", labels="majority").faces
+            found.append(run_network(session, contract, faces, "logits"))
+            assert [figures.split for figures in contract.figures] == ["validation"]
+        assert np.corrcoef(found[0].ravel(), found[1].ravel())[0, 1] > 0.96
+        card = small.with_suffix(".md").read_text(encoding="utf-8")
+        assert "8 bits against 32, validation: same label" in card
+    finally:
+        for file in (small, plain):
+            file.unlink(missing_ok=True)
+            file.with_suffix(".md").unlink(missing_ok=True)
+
+
+def test_the_temperature_is_the_files_own(exported: Exported, data: FerPlus) -> None:
+    """Fitted to what the file answers, and the number by which it divides."""
+    probabilities, logits, _ = exported.run(exported.patches(3))
+    divided = torch.from_numpy(logits / exported.contract.temperature).softmax(dim=1)
+    np.testing.assert_allclose(probabilities, divided.numpy(), atol=1e-5)
+    faces = data.split("validation", labels="majority")
+    answered = run_network(exported.session, exported.contract, faces.faces, "logits")
+    assert exported.contract.temperature == pytest.approx(best_temperature(answered, faces))

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from training.made_up import made_up_faces, stage, tiny_recipe
+from training.made_up import made_up_faces, stage, tiny_recipe, view
 
 from vrfer.errors import RecipeError
 from vrfer.training.batches import Batch
@@ -42,8 +42,8 @@ def test_a_teachers_answer_is_the_mean_over_mirror_images(
     faces = data.faces[:5]
     network = load_network(load_state(teacher))
     both = [
-        torch.from_numpy(predict_logits(network, view, "full-face", 48)).softmax(dim=1)
-        for view in (faces, faces[:, :, ::-1].copy())
+        torch.from_numpy(predict_logits(network, seen, view("full-face", 48))).softmax(dim=1)
+        for seen in (faces, faces[:, :, ::-1].copy())
     ]
     expected = ((both[0] + both[1]) / 2).numpy()
     np.testing.assert_allclose(answers([teacher], faces), expected, atol=1e-6)

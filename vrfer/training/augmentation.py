@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vrfer.training.recipe import Augmentation, Region
+from vrfer.training.recipe import Augmentation, View
 
 _JPEG_QUALITY = (20, 71)
 
@@ -41,8 +41,7 @@ class _Draw:
 
 def augmented(
     faces: Tensor,
-    region: Region,
-    size: int,
+    view: View,
     augmentation: Augmentation,
     generator: torch.Generator,
 ) -> Tensor:
@@ -50,20 +49,20 @@ def augmented(
 
     Args:
         faces: N x F x F uint8 gray.
-        region: Lower halves are those of the *moved* face.
-        size: Side of the full face at the network's input.
+        view: What the network sees; lower halves are those of the *moved* face.
         augmentation: The ranges of the random changes.
         generator: Where the random numbers come from.
 
     Returns:
-        N x 1 x size x size float32, or N x 1 x size/2 x size for lower halves, 0-255.
+        N x 1 x view.height x view.width float32, 0-255.
     """
     draw = _Draw(len(faces), generator)
-    patches = _moved(faces, region, size, augmentation, draw)
-    per_pixel = size / faces.shape[-1]
+    patches = _moved(faces, view, augmentation, draw)
+    lower_half = view.region == "lower-half"
+    rows, columns = faces.shape[1] // 2 if lower_half else faces.shape[1], faces.shape[2]
     if augmentation.occluder:
         patches = _occluded(patches, augmentation.occluder, draw)
-    if augmentation.headset_edge and region == "lower-half":
+    if augmentation.headset_edge and lower_half:
         patches = _under_headset(patches, augmentation.headset_edge, draw)
     if augmentation.light:
         patches = patches * _slope(patches, augmentation.light, draw)
@@ -75,16 +74,14 @@ def augmented(
     middle = patches.mean(dim=(1, 2, 3), keepdim=True)
     patches = (patches - middle) * gain + middle + offset
     if augmentation.blur_px:
-        patches = _blurred(patches, augmentation.blur_px * per_pixel, draw)
+        patches = _blurred(patches, augmentation.blur_px, rows, columns, draw)
     if augmentation.noise:
-        patches = patches + _noise(patches, augmentation.noise, per_pixel, draw)
+        patches = patches + _noise(patches, augmentation.noise, rows, columns, draw)
     patches = patches.clamp(0, 255)
     return _compressed(patches, augmentation.jpeg, draw) if augmentation.jpeg else patches
 
 
-def _moved(
-    faces: Tensor, region: Region, size: int, augmentation: Augmentation, draw: _Draw
-) -> Tensor:
+def _moved(faces: Tensor, view: View, augmentation: Augmentation, draw: _Draw) -> Tensor:
     """Mirror, turn, zoom, stretch and shift, all in one resampling."""
     count = len(faces)
 
@@ -102,11 +99,11 @@ def _moved(
     rows = torch.stack(
         [cos * mirror, -sin * stretch, shift_x, sin * mirror, cos * stretch, shift_y], dim=1
     )
+    whole_height = 2 * view.height if view.region == "lower-half" else view.height
     grid = nn.functional.affine_grid(
-        rows.reshape(count, 2, 3), [count, 1, size, size], align_corners=False
+        rows.reshape(count, 2, 3), [count, 1, whole_height, view.width], align_corners=False
     )
-    if region == "lower-half":
-        grid = grid[:, size // 2 :]
+    grid = grid[:, whole_height - view.height :]
     return nn.functional.grid_sample(
         faces.unsqueeze(1).float(), grid, padding_mode="border", align_corners=False
     )
@@ -172,38 +169,39 @@ def _occluded(patches: Tensor, probability: float, draw: _Draw) -> Tensor:
     return out
 
 
-def _blurred(patches: Tensor, largest: float, draw: _Draw) -> Tensor:
-    """Blur half of the pictures with Gaussians of up to `largest` pixels."""
+def _blurred(patches: Tensor, largest: float, rows: int, columns: int, draw: _Draw) -> Tensor:
+    """Blur half of the pictures with Gaussians of up to `largest` pixels of the data set."""
     chosen = draw.some(0.5)
-    if not len(chosen):
-        return patches
-    radius = math.ceil(2 * largest)
-    sigma = draw.of(len(chosen)).between(0.05 * largest, largest)
-    offsets = torch.arange(-radius, radius + 1).float()
-    kernels = (-0.5 * (offsets / sigma) ** 2).exp()
-    kernels = kernels / kernels.sum(dim=-1, keepdim=True)
-    some = patches[chosen].transpose(0, 1)
     count = len(chosen)
-    padded = nn.functional.pad(some, (radius,) * 4, mode="replicate")
-    rows = nn.functional.conv2d(padded, kernels, groups=count)
-    both = nn.functional.conv2d(rows, kernels.transpose(2, 3), groups=count)
+    if not count:
+        return patches
+    sigma = draw.of(count).between(0.05 * largest, largest)
+    height, width = patches.shape[-2:]
+    across = _gaussians(sigma * width / columns, largest * width / columns)
+    down = _gaussians(sigma * height / rows, largest * height / rows).transpose(2, 3)
+    margin = (across.shape[3] // 2,) * 2 + (down.shape[2] // 2,) * 2
+    some = nn.functional.pad(patches[chosen].transpose(0, 1), margin, mode="replicate")
+    some = nn.functional.conv2d(some, across, groups=count)
+    some = nn.functional.conv2d(some, down, groups=count)
     out = patches.clone()
-    out[chosen] = both.transpose(0, 1)
+    out[chosen] = some.transpose(0, 1)
     return out
 
 
-def _noise(patches: Tensor, largest: float, per_pixel: float, draw: _Draw) -> Tensor:
+def _gaussians(sigma: Tensor, largest: float) -> Tensor:
+    """Return N x 1 x 1 x K kernels for N x 1 x 1 x 1 standard deviations."""
+    radius = math.ceil(2 * largest)
+    offsets = torch.arange(-radius, radius + 1).float()
+    kernels = (-0.5 * (offsets / sigma) ** 2).exp()
+    return kernels / kernels.sum(dim=-1, keepdim=True)
+
+
+def _noise(patches: Tensor, largest: float, rows: int, columns: int, draw: _Draw) -> Tensor:
     """Return noise as a camera's, which was scaled up with the picture."""
-    height, width = patches.shape[-2:]
-    coarse = torch.randn(
-        draw.count,
-        1,
-        round(height / per_pixel),
-        round(width / per_pixel),
-        generator=draw.generator,
-    )
+    coarse = torch.randn(draw.count, 1, rows, columns, generator=draw.generator)
     coarse = coarse * draw.between(0, largest)
-    return nn.functional.interpolate(coarse, (height, width), mode="bilinear", align_corners=False)
+    size = patches.shape[-2:]
+    return nn.functional.interpolate(coarse, size, mode="bilinear", align_corners=False)
 
 
 def _compressed(patches: Tensor, probability: float, draw: _Draw) -> Tensor:

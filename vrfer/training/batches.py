@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from vrfer.training.augmentation import augmented
 from vrfer.training.ferplus import FaceSet
-from vrfer.training.recipe import Augmentation, Region
+from vrfer.training.recipe import Augmentation, View
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,25 +34,22 @@ class Batch:
         return Batch(self.patches.to(device), self.votes.to(device), taught)
 
 
-def patches_of(faces: npt.NDArray[np.uint8] | Tensor, region: Region, size: int) -> Tensor:
+def patches_of(faces: npt.NDArray[np.uint8] | Tensor, view: View) -> Tensor:
     """Scale faces up to the network's input, without random changes.
 
     Lower halves are cut out *before* scaling, so that nothing of the upper half bleeds in.
 
     Args:
         faces: N x F x F uint8 gray faces as the data set cuts them.
-        region: What the network may see.
-        size: Side of the full face at the network's input.
+        view: What the network sees.
 
     Returns:
-        N x 1 x size x size float32, or N x 1 x size/2 x size for lower halves.
+        N x 1 x view.height x view.width float32.
     """
     pictures = torch.as_tensor(faces).unsqueeze(1).float()
-    if region == "lower-half":
+    if view.region == "lower-half":
         pictures = pictures[:, :, pictures.shape[2] // 2 :]
-        target = (size // 2, size)
-    else:
-        target = (size, size)
+    target = (view.height, view.width)
     return nn.functional.interpolate(pictures, target, mode="bilinear", align_corners=False)
 
 
@@ -60,8 +57,7 @@ def training_batches(
     faces: FaceSet,
     taught: Tensor | None,
     drawn: Tensor,
-    region: Region,
-    size: int,
+    view: View,
     batch_size: int,
     augmentation: Augmentation,
     generator: torch.Generator,
@@ -72,8 +68,7 @@ def training_batches(
         faces: The pictures.
         taught: N x 8 probabilities by teachers, where there are any.
         drawn: Their numbers in the epoch's order.
-        region: What the network may see.
-        size: Side of the full face at the network's input.
+        view: What the network sees.
         batch_size: Pictures a batch.
         augmentation: The ranges of the random changes.
         generator: Where the random numbers come from.
@@ -82,7 +77,7 @@ def training_batches(
     votes = torch.from_numpy(faces.votes)
     for chosen in torch.split(drawn, batch_size):
         yield Batch(
-            augmented(pictures[chosen], region, size, augmentation, generator),
+            augmented(pictures[chosen], view, augmentation, generator),
             votes[chosen],
             None if taught is None else taught[chosen],
         )

@@ -1,6 +1,6 @@
 """Model cards, written from what was measured; nothing in them is typed in by hand."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vrfer.contract import Contract
@@ -14,7 +14,7 @@ def write_card(
     contract: Contract,
     measures: Sequence[Measures],
     state: RunState,
-    difference: float,
+    notes: Mapping[str, str],
 ) -> None:
     """Write the card of an exported network.
 
@@ -23,7 +23,7 @@ def write_card(
         contract: The file's contract.
         measures: What `vrfer-train evaluate` measures on the file.
         state: The run that it comes from.
-        difference: Largest difference of probabilities between torch and ONNX Runtime.
+        notes: What else was measured on the way, by its name.
 
     Raises:
         OSError: The file cannot be written.
@@ -48,7 +48,7 @@ def write_card(
         f"| terms | {contract.training.terms} |",
         f"| temperature (in the graph, fitted on validation) | {contract.temperature:.3f} |",
         f"| unsure below (validation) | {contract.unsure_below:.3f} |",
-        f"| torch against ONNX Runtime, largest difference | {difference:.1e} |",
+        *(f"| {name} | {value} |" for name, value in notes.items()),
         "",
         "## Measured on this file",
         "",

@@ -52,6 +52,8 @@ class RunState:
     """The moving average of the weights, where the stage keeps one."""
     taught: Tensor | None = None
     """N x 8 probabilities that teachers gave for the training pictures."""
+    taught_by: str = ""
+    """The teachers, in words."""
     stage: int = 0
     """Index of the stage to go on with; the number of stages when all is done."""
     epoch: int = 0

@@ -1,19 +1,32 @@
-"""Smaller network files: kernels as 8-bit integers with one scale an output channel.
+"""Smaller and faster network files: kernels as 8-bit integers with one scale an output channel.
 
-Only what is stored shrinks; runtimes multiply the scales in when they load the file and compute
-in 32 bits, so that every processor gives the same numbers.
+`store_small` shrinks only what is stored: runtimes multiply the scales in when they load the file
+and compute in 32 bits, so that every processor gives the same numbers. `quantised` computes in
+8 bits as well, two to three times as fast where the processor has instructions for it (Intel
+since 2019, AMD since 2022).
 """
+
+import logging
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import Tensor, nn
 
 SMALLEST = 4096
 """Kernels of fewer weights stay as they are."""
 LEVELS = 127
+TRUNK = "network.trunk."
+"""How the names of the weights begin whose convolutions are computed in 8 bits."""
+_CALIBRATION_BATCH = 16
 
 
 def fold_normalisation(network: nn.Module) -> None:
@@ -72,3 +85,58 @@ def store_small(graph: onnx.ModelProto) -> None:
     del graph.graph.node[:]
     graph.graph.node.extend([*nodes, *rest])
     onnx.checker.check_model(graph, full_check=True)
+
+
+class _Patches(CalibrationDataReader):  # type: ignore[misc]
+    """Hands the calibrating patches out in batches."""
+
+    def __init__(self, name: str, patches: npt.NDArray[np.uint8]) -> None:
+        starts = range(0, len(patches), _CALIBRATION_BATCH)
+        self._batches = iter({name: patches[i : i + _CALIBRATION_BATCH]} for i in starts)
+
+    def get_next(self) -> dict[str, npt.NDArray[np.uint8]] | None:
+        return next(self._batches, None)
+
+
+def quantised(graph: onnx.ModelProto, patches: npt.NDArray[np.uint8]) -> onnx.ModelProto:
+    """Return the graph with the trunk's convolutions computed in 8 bits.
+
+    Static quantisation by ONNX Runtime: kernels symmetric, one scale a channel; activations in
+    the range that the patches show. Head and class maps stay in 32 bits.
+
+    Args:
+        graph: A network in 32 bits, normalisation folded.
+        patches: N x 1 x H x W training patches, a few hundred.
+    """
+    with tempfile.TemporaryDirectory() as folder, _quiet():
+        names = ("plain.onnx", "prepared.onnx", "quantised.onnx")
+        plain, prepared, written = (Path(folder) / name for name in names)
+        onnx.save(graph, plain)
+        quant_pre_process(plain, prepared, skip_symbolic_shape=True)
+        convolutions = [node for node in onnx.load(prepared).graph.node if node.op_type == "Conv"]
+        quantize_static(
+            prepared,
+            written,
+            _Patches(graph.graph.input[0].name, patches),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            op_types_to_quantize=["Conv", "Clip", "Relu"],
+            nodes_to_exclude=[n.name for n in convolutions if not n.input[1].startswith(TRUNK)],
+        )
+        found: onnx.ModelProto = onnx.load(written)
+    onnx.checker.check_model(found, full_check=True)
+    return found
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the quantiser's advice from people's terminals."""
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        root.setLevel(level)

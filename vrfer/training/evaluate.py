@@ -133,7 +133,7 @@ def evaluate_checkpoint(
     results = []
     for split in splits:
         faces = faces_of(data, split, votes=state.recipe.data.votes)
-        logits = predict_logits(network, faces.faces, region, state.recipe.input.size)
+        logits = predict_logits(network, faces.faces, state.recipe.input.view(region))
         probabilities = torch.from_numpy(logits).softmax(dim=1).numpy()
         results.append(measure(probabilities, faces, split))
     return results

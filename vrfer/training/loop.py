@@ -22,8 +22,8 @@ from vrfer.training.fabric import fabric_for
 from vrfer.training.ferplus import FaceSet, FerPlus
 from vrfer.training.nets import FaceNetwork, create_network
 from vrfer.training.photograph_faces import PhotographFaces
-from vrfer.training.predict import PREDICTION_BATCH, evaluating
-from vrfer.training.recipe import Data, Distillation, Recipe, Region, Stage
+from vrfer.training.predict import PREDICTION_BATCH, evaluating, in_words
+from vrfer.training.recipe import Data, Distillation, Recipe, Region, Stage, View
 from vrfer.training.runs import alone_in, check_same_recipe, diverged
 from vrfer.training.starts import begin_network
 from vrfer.training.teachers import Lessons, lessons
@@ -135,6 +135,8 @@ def _lessons(
     learned = lessons(faces, teachers, photographs, taught=state.taught)
     if learned.taught is not None and len(learned.taught) != len(learned.faces):
         raise RecipeError("the run began with other photographs", "Name another folder with --out.")
+    if state.taught is None and teachers:
+        state.taught_by = "; ".join(in_words(load_state(path)) for path in teachers)
     state.taught = learned.taught
     return learned
 
@@ -203,7 +205,7 @@ def _fit_stage(
         if stage.phase(epoch) == "sparse" and stage.dsd is not None and stage.dsd.zeroing:
             zero_layers(network.convolutions(), stage.dsd)
         measured = model if average is None else average.module
-        accuracy = validate(fabric, measured, validation, stage.region, recipe.input.size)
+        accuracy = validate(fabric, measured, validation, recipe.input.view(stage.region))
         result = EpochResult(index, stage.region, epoch, stage.phase(epoch), rate, loss, accuracy)
         state.history.append(result)
         _note_error(state, stage, 1 - accuracy)
@@ -311,8 +313,7 @@ def _train_epoch(
         learned.faces,
         learned.taught,
         drawn,
-        stage.region,
-        recipe.input.size,
+        recipe.input.view(stage.region),
         stage.batch_size,
         recipe.augmentation,
         generator,
@@ -361,7 +362,7 @@ def epoch_seed(seed: int, stage: int, epoch: int) -> int:
     return seed * 1_000_003 + stage * 100_003 + epoch
 
 
-def validate(fabric: Fabric, model: nn.Module, faces: FaceSet, region: Region, size: int) -> float:
+def validate(fabric: Fabric, model: nn.Module, faces: FaceSet, view: View) -> float:
     """Return the share of faces whose strongest label the network names, 0-1.
 
     Raises:
@@ -373,7 +374,7 @@ def validate(fabric: Fabric, model: nn.Module, faces: FaceSet, region: Region, s
     with evaluating(model):
         for start in range(0, len(faces), PREDICTION_BATCH):
             part = slice(start, start + PREDICTION_BATCH)
-            patches = fabric.to_device(patches_of(faces.faces[part], region, size))
+            patches = fabric.to_device(patches_of(faces.faces[part], view))
             logits = model(patches)
             if not logits.isfinite().all():
                 raise diverged("the network's answers on the validation split are no numbers")

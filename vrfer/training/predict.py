@@ -12,7 +12,7 @@ from vrfer.errors import DataError
 from vrfer.training.batches import patches_of
 from vrfer.training.checkpoint import RunState
 from vrfer.training.nets import FaceNetwork, create_network
-from vrfer.training.recipe import Region, Stage
+from vrfer.training.recipe import Stage, View
 
 PREDICTION_BATCH = 256
 
@@ -40,6 +40,12 @@ def finished_stage(state: RunState) -> Stage:
     return state.recipe.stages[state.history[-1].stage]
 
 
+def in_words(state: RunState) -> str:
+    """Return which network a checkpoint holds."""
+    recipe = state.recipe
+    return f"{recipe.name} (seed {recipe.seed}, {finished_stage(state).region})"
+
+
 def load_network(state: RunState) -> FaceNetwork:
     """Build the network of a checkpoint, with its weights and its stage's occlusion."""
     network = create_network(state.recipe, mean_gray=state.mean_gray)
@@ -50,12 +56,12 @@ def load_network(state: RunState) -> FaceNetwork:
 
 
 def predict_logits(
-    network: FaceNetwork, faces: npt.NDArray[np.uint8], region: Region, size: int
+    network: FaceNetwork, faces: npt.NDArray[np.uint8], view: View
 ) -> npt.NDArray[np.float32]:
     """Return N x 8 logits for N x F x F gray faces, in 32-bit floats on the CPU."""
     with evaluating(network):
         parts = [
-            network(patches_of(faces[start : start + PREDICTION_BATCH], region, size)).float()
+            network(patches_of(faces[start : start + PREDICTION_BATCH], view)).float()
             for start in range(0, len(faces), PREDICTION_BATCH)
         ]
     return torch.cat(parts).numpy()

@@ -4,6 +4,7 @@ This module knows neither torch nor data; it only says what an experiment is.
 """
 
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -37,13 +38,30 @@ class Data(_Strict):
     """Adds the photographs' faces, half of them with drawn headsets, as the teachers see them."""
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """The part of a face that a network sees, and the size it is brought to."""
+
+    region: Region
+    height: int
+    width: int
+
+
 class Input(_Strict):
     """What the network sees."""
 
     size: int = Field(default=224, ge=48, le=512, multiple_of=2)
-    """Side of the full face in pixels; the lower half is size/2 x size."""
+    """Side of the full face in pixels."""
+    lower_half_height: int | None = Field(default=None, ge=24, le=512)
+    """Height that lower halves are stretched to; size/2, which stretches nothing, if left out."""
     scale: float = Field(default=1.0, gt=0)
     """Gray values minus their mean are multiplied by this (1 in the paper)."""
+
+    def view(self, region: Region) -> View:
+        """Return what a network sees of a region."""
+        if region == "full-face":
+            return View(region, self.size, self.size)
+        return View(region, self.lower_half_height or self.size // 2, self.size)
 
 
 class Augmentation(_Strict):
@@ -173,6 +191,13 @@ class Recipe(_Strict):
     input: Input = Input()
     augmentation: Augmentation = Augmentation()
     stages: tuple[Stage, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _masked_halves_are_not_stretched(self) -> Self:
+        masked = [s for s in self.stages if s.region == "lower-half" and s.occlusion == "mask"]
+        if masked and self.input.lower_half_height is not None:
+            raise ValueError('lower_half_height goes with occlusion = "crop" alone')
+        return self
 
     @model_validator(mode="after")
     def _photographs_are_taught(self) -> Self:

@@ -73,9 +73,9 @@ def answers(teachers: Sequence[Path], faces: npt.NDArray[np.uint8]) -> npt.NDArr
     for path in teachers:
         state = load_state(path)
         network = load_network(state)
-        region = finished_stage(state).region
-        for view in (faces, faces[:, :, ::-1].copy()):
-            logits = predict_logits(network, view, region, state.recipe.input.size)
+        view = state.recipe.input.view(finished_stage(state).region)
+        for seen in (faces, faces[:, :, ::-1].copy()):
+            logits = predict_logits(network, seen, view)
             total += torch.from_numpy(logits).softmax(dim=1).numpy()
     return (total / (2 * len(teachers))).astype(np.float32)
 

@@ -14,7 +14,7 @@ from vrfer.training.batches import patches_of
 from vrfer.training.checkpoint import load_state
 from vrfer.training.nets import FaceNetwork, create_network
 from vrfer.training.nets.mobilenet import MobileNet
-from vrfer.training.predict import finished_stage
+from vrfer.training.predict import in_words
 from vrfer.training.recipe import Recipe
 from vrfer.training.starts import faceres
 
@@ -57,7 +57,7 @@ def begin_network(
         )
     network.mean.copy_(torch.tensor(faceres.MEAN_RGB).reshape(1, 3, 1, 1))
     few = faces[:: max(1, len(faces) // NORMALISING_FACES)][:NORMALISING_FACES]
-    patches = patches_of(few, recipe.stages[0].region, recipe.input.size)
+    patches = patches_of(few, recipe.input.view(recipe.stages[0].region))
     pictures = (patches.expand(-1, 3, -1, -1) - network.mean) * network.scale
     faceres.put_in(network.trunk, faceres.load_faceres(start), pictures)
     return network, faceres.LINEAGE
@@ -72,5 +72,4 @@ def _from_checkpoint(network: FaceNetwork, recipe: Recipe, path: Path) -> str:
             "Name a checkpoint of the same network with --start.",
         )
     network.load_state_dict(other.network)
-    where = f"{other.recipe.name} (seed {other.recipe.seed}, {finished_stage(other).region})"
-    return f"{where}, which began from: {other.lineage}"
+    return f"{in_words(other)}, which began from: {other.lineage}"
