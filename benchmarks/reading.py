@@ -10,6 +10,8 @@ every network reads the same crops. Figures go to standard output, progress to s
     read          share of the clips' segments labelled with an expression whose most frequent
                   steady label is the right one
     calm          changes of the steady label a minute within neutral and talking segments
+    baseline      the same with a baseline from each clip's first neutral segment, and without,
+                  on the other segments
     talking       share of talking frames whose steady label is surprise or happiness
     speed         median milliseconds a patch on one core, and the file's size
 """
@@ -18,7 +20,7 @@ import itertools
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -27,10 +29,11 @@ import cv2
 import numpy as np
 import typer
 from finding.asking import ask, share, tracked
-from finding.clips import Clip, read_clips
+from finding.clips import Clip, Segment, read_clips
 from finding.photos import Photograph, photographs
 from numpy.typing import NDArray
 
+from vrfer.baseline import Baseline, RestingFace
 from vrfer.classifier import Classifier, Device
 from vrfer.crop import CropGeometry, face_square, scaled_up
 from vrfer.expressions import EXPRESSIONS
@@ -99,14 +102,50 @@ class Read:
             "wrong": wrong,
         }
 
-    def clips(self, clips: Sequence[tuple[Clip, list[Seen]]]) -> dict[str, object]:
-        """Return how rightly and how calmly the clips are read."""
+    def resting(self, clip: Clip, seen: Sequence[Seen]) -> tuple[Baseline | None, Segment | None]:
+        """Return a baseline from a clip's first neutral segment, and that segment."""
+        for segment in clip.main:
+            if segment.visible and segment.label == "neutral":
+                face = RestingFace(self.network.contract)
+                for one in seen:
+                    scores = self.scores(one)
+                    if scores is not None and one.frame.timeline_s in segment:
+                        face.add(scores, one.frame.timeline_s)
+                baseline = face.baseline()
+                if baseline is not None:
+                    return baseline, segment
+        return None, None
+
+    def with_baselines(self, clips: Sequence[tuple[Clip, list[Seen]]]) -> dict[str, object]:
+        """Compare readings with and without a baseline, on the segments that it was not made of."""
+        if self.network.contract.resting is None:
+            return {}
+        offsets, rest = {}, []
+        for clip, seen in clips:
+            baseline, used = self.resting(clip, seen)
+            if baseline is not None:
+                offsets[clip.path] = np.array(baseline.offsets)
+                rest.append((replace(clip, segments=_without(clip.segments, used)), seen))
+        names = ("read", "changes_a_minute", "talking_as_surprise_or_happiness", "misread")
+        plain, corrected = self.clips(rest), self.clips(rest, offsets)
+        return {
+            "baselines": len(rest),
+            "without_baseline": {name: plain[name] for name in names},
+            "with_baseline": {name: corrected[name] for name in names},
+        }
+
+    def clips(
+        self,
+        clips: Sequence[tuple[Clip, list[Seen]]],
+        offsets: Mapping[Path, NDArray[np.float64]] | None = None,
+    ) -> dict[str, object]:
+        """Return how rightly and how calmly the clips are read, with baselines if given."""
         right, total = Counter[str](), Counter[str]()
         changes, calm_s, talking, excited = 0, 0.0, 0, 0
         wrong = []
         settings = SteadySettings(unsure_below=self.network.contract.unsure_below)
         for clip, seen in clips:
-            steady = Steady(settings)
+            steady = Steady(settings, (offsets or {}).get(clip.path))
             labels = [
                 (one.frame.timeline_s, steady.update(one.frame, one.face, self.scores(one)).label)
                 for one in seen
@@ -148,6 +187,10 @@ class Read:
             "ms": float(np.median(durations)) * 1e3,
             "mib": self.model.stat().st_size / 2**20,
         }
+
+
+def _without(segments: Sequence[Segment], used: Segment | None) -> tuple[Segment, ...]:
+    return tuple(segment for segment in segments if segment is not used)
 
 
 def sheet_of(labelled: Sequence[tuple[Photograph, Seen]], read: Read) -> NDArray[np.uint8]:
@@ -202,7 +245,8 @@ def main(
             films.append((clip, seen))
     figures = {}
     for read in readers:
-        found = read.photographs(stills) | read.clips(films) | read.speed()
+        found = read.photographs(stills) | read.clips(films)
+        found |= read.with_baselines(films) | read.speed()
         figures[read.model.stem] = found
         typer.echo(read.model.stem)
         for name, value in found.items():

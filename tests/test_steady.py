@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from vrfer.baseline import LEAST_PROBABILITY
 from vrfer.expressions import EXPRESSIONS
 from vrfer.frames import Frame, LowerFace, Reading, Scores
-from vrfer.steady import LEAST_PROBABILITY, Steady, SteadySettings, remaining_share
+from vrfer.steady import Steady, SteadySettings, remaining_share
 
 FACE = LowerFace((0, 0), (0, 1), 1, 0.5)
 PICTURE = np.zeros((1, 1, 3), np.uint8)

@@ -16,6 +16,7 @@ import typer
 from numpy.typing import NDArray
 from rich.console import Console
 
+from vrfer import baseline_commands
 from vrfer.classifier import Classifier, Device
 from vrfer.command_line import BAD_INPUT, STOPPED, run_app, say_error, stopped_by_signals
 from vrfer.demo import run_demo
@@ -27,6 +28,7 @@ from vrfer.listen import Listener, as_line
 from vrfer.live_view import LiveView
 from vrfer.outputs.osc import OscSender, parse_receiver
 from vrfer.outputs.recorder import Recorder
+from vrfer.people import People
 from vrfer.pipeline import Outputs, Reader, Summary, run
 from vrfer.shipped import default_model, shipped
 from vrfer.sources import Source, list_cameras, open_source
@@ -56,6 +58,7 @@ RegionOption = Annotated[
 FastOption = Annotated[
     bool, typer.Option(help="Files: do not wait for the file's own time stamps.")
 ]
+app.add_typer(baseline_commands.app, name="baseline")
 
 
 def main() -> None:
@@ -133,14 +136,23 @@ def run_command(
         Device, typer.Option(help="Where the network runs; auto leaves the GPU to the VR scene.")
     ] = Device.AUTO,
     region: RegionOption = None,
+    person: Annotated[
+        str | None,
+        typer.Option(
+            help="Whose baseline to use (vrfer-app baseline make).", show_default="nobody's"
+        ),
+    ] = None,
     as_fast_as_possible: FastOption = False,
 ) -> None:
     """Read a source and stream the expression, until it ends or Ctrl-C is pressed."""
     console = Console()
     receivers = [parse_receiver(text, default_profile=profile) for text in osc or []]
+    baseline = None if person is None else People.of_this_user().load(person)
     with ExitStack() as stack:
         senders = [stack.enter_context(OscSender(receiver)) for receiver in receivers]
-        reader = stack.enter_context(Reader(model, device=device, region=_region(region)))
+        reader = stack.enter_context(
+            Reader(model, device=device, region=_region(region), baseline=baseline)
+        )
         opened = stack.enter_context(open_source(source, as_fast_as_possible=as_fast_as_possible))
         recorder = None
         if record is not None:
@@ -295,6 +307,7 @@ def _about_the_run(source: str, reader: Reader) -> dict[str, object]:
         "contract": reader.classifier.contract.model_dump(mode="json"),
         "device": reader.classifier.device.value,
         "steady": asdict(reader.steady.settings),
+        "baseline": None if reader.baseline is None else asdict(reader.baseline),
     }
 
 

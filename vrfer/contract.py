@@ -55,6 +55,9 @@ class Contract(Strict):
     """Divides the logits inside the graph; stated for the record."""
     unsure_below: float = Field(ge=0, le=1)
     """Confidence under which the network was wrong more often than right on validation."""
+    resting: tuple[float, ...] | None = Field(default=None, min_length=8, max_length=8)
+    """Mean centred log-probabilities over validation pictures labelled neutral, nats: what
+    personal baselines are measured against. None in files of before."""
     training: Training
     figures: tuple[Figures, ...] = ()
 

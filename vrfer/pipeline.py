@@ -14,6 +14,7 @@ from typing import Self
 
 import numpy as np
 
+from vrfer.baseline import Baseline
 from vrfer.classifier import Classifier, Device
 from vrfer.crop import lower_half
 from vrfer.expressions import EXPRESSIONS, NO_FACE_ID
@@ -38,6 +39,7 @@ class Reader:
         *,
         device: Device = Device.AUTO,
         steady: SteadySettings | None = None,
+        baseline: Baseline | None = None,
         region: Box | None = None,
     ) -> None:
         """Load network and finder.
@@ -47,10 +49,12 @@ class Reader:
             device: Where the network runs.
             steady: How calm readings are; None takes the defaults and the network's own
                 threshold for being unsure.
+            baseline: What the wearer's resting face looks like to this network.
             region: Where faces are looked for, in pixels of the picture; None is everywhere.
 
         Raises:
-            ModelContractError: The network or one of the finder's files cannot be used.
+            ModelContractError: The network or one of the finder's files cannot be used, or the
+                baseline was made with another network.
         """
         self.model = default_model() if model is None else model
         self.classifier = Classifier(self.model, device)
@@ -58,7 +62,9 @@ class Reader:
             raise self.classifier.unfit("it reads full faces, and a headset hides the upper half")
         if steady is None:
             steady = SteadySettings(unsure_below=self.classifier.contract.unsure_below)
-        self.steady = Steady(steady)
+        self.baseline = baseline
+        offsets = None if baseline is None else baseline.of(self.classifier.contract)
+        self.steady = Steady(steady, offsets)
         self.finder = Finder(shipped("models"), region=region)
 
     def __enter__(self) -> Self:

@@ -15,11 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vrfer.baseline import log_ratios
 from vrfer.expressions import EXPRESSIONS, NO_FACE_ID
 from vrfer.frames import Frame, LowerFace, Reading, Scores
-
-LEAST_PROBABILITY = 1e-4
-"""Probabilities are raised to this before the logarithm, so that none is minus infinity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +50,18 @@ class SteadySettings:
 class Steady:
     """The state over time of one wearer's reading."""
 
-    def __init__(self, settings: SteadySettings) -> None:
-        """Begin without a face."""
+    def __init__(
+        self, settings: SteadySettings, offsets: NDArray[np.float64] | None = None
+    ) -> None:
+        """Begin without a face.
+
+        Args:
+            settings: How calm or quick readings are.
+            offsets: The wearer's personal baseline: eight numbers that are taken off the
+                log-probabilities, nats.
+        """
         self.settings = settings
+        self._offsets = np.zeros(len(EXPRESSIONS)) if offsets is None else offsets
         self._state: NDArray[np.float64] | None = None
         self._time_s = 0.0  # of the last frame with a face
         self._newest_s = 0.0  # of the last frame
@@ -92,7 +99,7 @@ class Steady:
         return _reading(frame, face, scores.probabilities, steady, self._label_id, unsure=unsure)
 
     def _filtered(self, probabilities: NDArray[np.float32], now_s: float) -> NDArray[np.float32]:
-        target = _log_ratios(probabilities)
+        target = log_ratios(probabilities) - self._offsets
         if self._state is None:
             self._state = target
         else:
@@ -137,12 +144,6 @@ def remaining_share(distance: float, interval_s: float, settings: SteadySettings
     fade = float(np.exp(-interval_s / settings.smoothing_s))
     pull = settings.quickness * distance
     return fade / (1 + pull * (1 - fade))
-
-
-def _log_ratios(probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
-    logs = np.log(np.maximum(probabilities.astype(np.float64), LEAST_PROBABILITY))
-    ratios: NDArray[np.float64] = logs - logs.mean()
-    return ratios
 
 
 def _reading(

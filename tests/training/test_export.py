@@ -177,7 +177,7 @@ def test_the_card_holds_what_was_measured(exported: Exported) -> None:
     assert card.startswith("# small\n")
     for m in exported.measures:
         interval = f"{m.accuracy_low:.2%} to {m.accuracy_high:.2%}"
-        figures = f"| {m.macro_f1:.3f} | {m.ece:.3f} | {m.kl_nats:.3f} |"
+        figures = f"| {m.macro_f1:.3f} | {m.macro_f1_common:.3f} | {m.ece:.3f} | {m.kl_nats:.3f} |"
         assert f"| {m.split} | {m.pictures} | {m.accuracy:.2%} | {interval} {figures}" in card
         recalls = " | ".join(f"{m.recall[n]:.0%} ({m.class_pictures[n]})" for n in m.recall)
         assert f"| {m.split} | {recalls} |" in card

@@ -139,3 +139,20 @@ def test_the_temperature_is_recovered(true: float) -> None:
     labels = np.minimum(drawn, CLASSES - 1).tolist()
     found = best_temperature((scores * true).astype(np.float32), face_set(labels))
     assert found == pytest.approx(true, rel=0.05)
+
+
+def test_rare_expressions_do_not_count_as_common() -> None:
+    labels = [0] * 60 + [1] * 51 + [5] * 50
+    predicted = [0] * 60 + [1] * 51 + [0] * 50
+    found = measure(sure(predicted), face_set(labels), "test")
+    assert found.macro_f1_common == pytest.approx((120 / 170 + 1) / 2)
+    assert found.macro_f1 < found.macro_f1_common
+
+
+def test_the_most_confident_are_counted_first() -> None:
+    labels, predicted = [0] * 10, [0] * 5 + [1] * 5
+    guesses = np.concatenate([sure(predicted[:5], 0.9), sure(predicted[5:], 0.5)])
+    found = measure(guesses, face_set(labels), "test")
+    assert found.coverage["50%"] == 1
+    assert found.coverage["100%"] == found.accuracy == 0.5
+    assert found.coverage["80%"] == 5 / 8

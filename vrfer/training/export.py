@@ -18,9 +18,11 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
+from vrfer.baseline import log_ratios
 from vrfer.contract import Contract, Figures, NetworkInput
 from vrfer.crop import CropGeometry
 from vrfer.errors import ModelContractError
+from vrfer.expressions import EXPRESSIONS
 from vrfer.metadata import Training
 from vrfer.training.batches import patches_of
 from vrfer.training.card import write_card
@@ -158,8 +160,10 @@ def _calibrated(
     (stored,) = [one for one in graph.graph.initializer if one.name == TEMPERATURE]
     stored.CopyFrom(numpy_helper.from_array(np.array(temperature, np.float32), TEMPERATURE))
     probabilities = torch.from_numpy(logits / temperature).softmax(dim=1).numpy()
+    neutral = probabilities[validation.labels == EXPRESSIONS.index("neutral")]
     fitted = {
         "temperature": temperature,
+        "resting": tuple(log_ratios(neutral).mean(axis=0).round(4).tolist()),
         "unsure_below": unsure_threshold(probabilities, validation),
     }
     contract = contract.model_copy(update=fitted)

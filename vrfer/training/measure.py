@@ -1,11 +1,13 @@
 """Measures of a network's predictions, as the field states them."""
 
+import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 from torchmetrics.functional.classification import (
     multiclass_calibration_error,
     multiclass_confusion_matrix,
@@ -17,6 +19,9 @@ from vrfer.training.ferplus import FaceSet
 
 ECE_BINS = 15
 LEAST_PROBABILITY = 1e-7
+COMMON = 50
+"""An expression with more test pictures than this is common."""
+COVERAGES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +39,12 @@ class Measures:
     """Accuracy per class; a class without pictures is left out."""
     class_pictures: dict[str, int]
     macro_f1: float
+    macro_f1_common: float
+    """Over the expressions with more than 50 pictures: those of fewer are noise."""
     ece: float
     """Expected calibration error against the majority labels, 15 equal bins."""
+    coverage: dict[str, float]
+    """Accuracy of the most confident share of the pictures, by that share."""
     kl_nats: float
     """Mean Kullback-Leibler divergence from the crowd's votes to the prediction."""
     confusion: tuple[tuple[int, ...], ...]
@@ -73,6 +82,8 @@ def measure(probabilities: npt.NDArray[np.float32], faces: FaceSet, split: str) 
         macro_f1=float(
             multiclass_f1_score(predicted, labels, num_classes=classes, average="macro")
         ),
+        macro_f1_common=_common_f1(predicted, labels, per_class),
+        coverage=_coverage(probabilities, faces),
         ece=float(
             multiclass_calibration_error(
                 predicted, labels, num_classes=classes, n_bins=ECE_BINS, norm="l1"
@@ -81,6 +92,19 @@ def measure(probabilities: npt.NDArray[np.float32], faces: FaceSet, split: str) 
         kl_nats=float((crowd * logs).sum(axis=1).mean()),
         confusion=tuple(tuple(row) for row in confusion.tolist()),
     )
+
+
+def _common_f1(predicted: Tensor, labels: Tensor, per_class: list[int]) -> float:
+    each = multiclass_f1_score(predicted, labels, num_classes=len(per_class), average="none")
+    common = [float(each[i]) for i, count in enumerate(per_class) if count > COMMON]
+    return sum(common) / len(common) if common else math.nan
+
+
+def _coverage(probabilities: npt.NDArray[np.float32], faces: FaceSet) -> dict[str, float]:
+    order = probabilities.max(axis=1).argsort(kind="stable")[::-1]
+    right = (probabilities.argmax(axis=1) == faces.labels)[order]
+    counts = {f"{share:.0%}": max(1, round(share * len(faces))) for share in COVERAGES}
+    return {share: float(right[:count].mean()) for share, count in counts.items()}
 
 
 def wilson_interval(right: int, total: int) -> tuple[float, float]:

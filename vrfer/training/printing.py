@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from vrfer.errors import DataError
-from vrfer.training.card import confusion_table, measures_table, recall_table
+from vrfer.training.card import confusion_table, coverage_table, measures_table, recall_table
 from vrfer.training.measure import Measures
 
 
@@ -27,6 +27,8 @@ def print_measures(measures: Sequence[Measures]) -> None:
     """Print everything that was measured of a classifier."""
     print_table(measures_table(measures))
     print_table(recall_table(measures))
+    typer.echo("Accuracy of the most confident share of the pictures:")
+    print_table(coverage_table(measures))
     for found in measures:
         typer.echo(f"Confusion, {found.split}:")
         print_table(confusion_table(found))

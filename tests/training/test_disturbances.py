@@ -1,0 +1,60 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vrfer.training.checkpoint import RunState
+from vrfer.training.disturbances import DISTURBANCES, Disturbance, losses, losses_table
+from vrfer.training.export import export
+from vrfer.training.ferplus import FerPlus
+
+
+def spot(x: int, y: int) -> np.ndarray:
+    """A dark face with a bright spot of 3 x 3 pixels."""
+    face = np.zeros((1, 48, 48), np.uint8)
+    face[0, y - 1 : y + 2, x - 1 : x + 2] = 240
+    return face
+
+
+def centre(faces: np.ndarray) -> tuple[float, float]:
+    weights = faces[0].astype(float)
+    y, x = np.mgrid[:48, :48]
+    return float((x * weights).sum() / weights.sum()), float((y * weights).sum() / weights.sum())
+
+
+@pytest.mark.parametrize(
+    ("disturbance", "expected"),
+    [
+        (Disturbance("", shift_x=0.25), (35.5 + 12, 23.5)),
+        (Disturbance("", shift_y=-0.125), (35.5, 23.5 - 6)),
+        (Disturbance("", scale=0.5), (23.5 + 6, 23.5)),
+        (Disturbance("", turn_deg=90), (23.5, 23.5 + 12)),
+        (Disturbance(""), (35.5, 23.5)),
+    ],
+)
+def test_a_spot_goes_where_it_is_sent(
+    disturbance: Disturbance, expected: tuple[float, float]
+) -> None:
+    # Two spots whose mean is at (35.5, 23.5): 12 pixels to the right of the middle.
+    faces = np.maximum(spot(35, 23), spot(36, 24))
+    if disturbance.shift_x == 0.25:
+        faces = np.maximum(spot(30, 23), spot(31, 24))
+        expected = (30.5 + 12, 23.5)
+    assert centre(disturbance.of(faces)) == pytest.approx(expected, abs=0.2)
+
+
+def test_a_loss_is_the_difference_in_accuracy(
+    finished: tuple[Path, RunState], data: FerPlus, tmp_path: Path
+) -> None:
+    model = tmp_path / "tiny.onnx"
+    (measured,) = export(finished[0] / "full-face.pt", data, model, splits=["validation"])
+    found = losses(model, data, ["validation"])
+    assert [loss.disturbance for loss in found] == [one.name for one in DISTURBANCES]
+    for loss in found:
+        assert loss.accuracy + loss.lost == pytest.approx(measured.accuracy)
+    # The made-up classes are heights: a shift down by a tenth makes others of them.
+    lost = {loss.disturbance: loss.lost for loss in found}
+    assert lost["10 % down"] > 0.3
+    table = losses_table(found)
+    assert len(table) == 2 + len(found)
+    assert f"{100 * lost['10 % down']:+.1f} points" in "\n".join(table)

@@ -1,0 +1,66 @@
+"""Two networks on the same pictures: McNemar's exact test (McNemar 1947)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scipy.stats import binomtest
+
+from vrfer.training.evaluate import SplitName, faces_of, open_network, run_network
+from vrfer.training.ferplus import FerPlus
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How often each of two networks is right where the other is wrong."""
+
+    split: str
+    pictures: int
+    first: float
+    """Accuracy, 0-1."""
+    second: float
+    only_first: int
+    """Pictures that the first names rightly and the second does not."""
+    only_second: int
+    p: float
+    """Chance of so uneven a split, or a more uneven one, if both were equally good."""
+
+
+def compare(
+    first: Path, second: Path, data: FerPlus, splits: Sequence[SplitName]
+) -> list[Comparison]:
+    """Compare two exported networks.
+
+    Raises:
+        ModelContractError: A file is missing, broken, or carries no contract.
+    """
+    opened = [open_network(path) for path in (first, second)]
+    found = []
+    for split in splits:
+        faces = faces_of(data, split)
+        right = [
+            run_network(*one, faces.faces, "probabilities").argmax(axis=1) == faces.labels
+            for one in opened
+        ]
+        only = [int((right[i] & ~right[1 - i]).sum()) for i in (0, 1)]
+        p = binomtest(only[0], sum(only)).pvalue if sum(only) else 1.0
+        accuracies = [float(one.mean()) for one in right]
+        found.append(
+            Comparison(split, len(faces), accuracies[0], accuracies[1], only[0], only[1], float(p))
+        )
+    return found
+
+
+def comparison_table(first: str, second: str, found: Sequence[Comparison]) -> list[str]:
+    """Return comparisons as lines of a Markdown table."""
+    lines = [
+        f"| FER+ split | pictures | {first} | {second} | only {first} right | "
+        f"only {second} right | McNemar's p |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {one.split} | {one.pictures} | {one.first:.2%} | {one.second:.2%} | "
+        f"{one.only_first} | {one.only_second} | {one.p:.2g} |"
+        for one in found
+    ]
+    return lines

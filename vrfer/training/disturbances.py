@@ -1,0 +1,101 @@
+"""How much a network loses when the face is not cut exactly: shifted, scaled or turned."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from vrfer.training.evaluate import SplitName, faces_of, open_network, run_network
+from vrfer.training.ferplus import FerPlus
+
+
+@dataclass(frozen=True, slots=True)
+class Disturbance:
+    """A similarity transform about the middle of the face square."""
+
+    name: str
+    shift_x: float = 0.0
+    """Share of the square's side, to the right."""
+    shift_y: float = 0.0
+    """Share of the square's side, down."""
+    scale: float = 1.0
+    turn_deg: float = 0.0
+    """Clockwise."""
+
+    def of(self, faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Return N x F x F faces moved; where a picture ends its edge is continued."""
+        side = faces.shape[1]
+        centre = (side - 1) / 2
+        cos = self.scale * math.cos(math.radians(self.turn_deg))
+        sin = self.scale * math.sin(math.radians(self.turn_deg))
+        to_moved = np.array(
+            [
+                [cos, -sin, centre - cos * centre + sin * centre + self.shift_x * side],
+                [sin, cos, centre - sin * centre - cos * centre + self.shift_y * side],
+            ]
+        )
+        moved = [
+            cv2.warpAffine(face, to_moved, (side, side), borderMode=cv2.BORDER_REPLICATE)
+            for face in faces
+        ]
+        return np.stack(moved).astype(np.uint8)
+
+
+DISTURBANCES = (
+    Disturbance("10 % to the left", shift_x=-0.1),
+    Disturbance("10 % to the right", shift_x=0.1),
+    Disturbance("10 % up", shift_y=-0.1),
+    Disturbance("10 % down", shift_y=0.1),
+    Disturbance("10 % smaller", scale=1 / 1.1),
+    Disturbance("10 % larger", scale=1.1),
+    Disturbance("10 degrees to the left", turn_deg=-10),
+    Disturbance("10 degrees to the right", turn_deg=10),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What one disturbance costs."""
+
+    split: str
+    disturbance: str
+    accuracy: float
+    lost: float
+    """Accuracy without the disturbance minus this one."""
+
+
+def losses(model: Path, data: FerPlus, splits: Sequence[SplitName]) -> list[Loss]:
+    """Measure an exported network on disturbed faces.
+
+    Raises:
+        ModelContractError: The file is missing, broken, or carries no contract.
+    """
+    session, contract = open_network(model)
+    found = []
+    for split in splits:
+        faces = faces_of(data, split)
+
+        def accuracy(pictures: npt.NDArray[np.uint8]) -> float:
+            said = run_network(session, contract, pictures, "probabilities").argmax(axis=1)
+            return float((said == faces.labels).mean())  # noqa: B023 - called within the loop
+
+        plain = accuracy(faces.faces)
+        for disturbance in DISTURBANCES:
+            now = accuracy(disturbance.of(faces.faces))
+            found.append(Loss(split, disturbance.name, now, plain - now))
+    return found
+
+
+def losses_table(found: Sequence[Loss]) -> list[str]:
+    """Return the losses as lines of a Markdown table."""
+    lines = ["| FER+ split | faces are | accuracy | lost |", "|---|---|---|---|"]
+    lines += [
+        f"| {loss.split} | {loss.disturbance} | {loss.accuracy:.2%} | "
+        f"{100 * loss.lost:+.1f} points |"
+        for loss in found
+    ]
+    return lines

@@ -1,0 +1,176 @@
+"""`vrfer-train fit`: trains by a recipe, or goes on with a run that was stopped."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from vrfer.command_line import STOPPED, stopped_by_signals
+from vrfer.locator import LOCATOR_FILE
+from vrfer.shipped import shipped
+from vrfer.training.data_folder import (
+    DataOption,
+    cache_folder,
+    data_folder,
+    load,
+    photographs_folder,
+    refuse,
+)
+from vrfer.training.display import FitDisplay, RunDisplay
+from vrfer.training.locating.display import LocatorDisplay
+from vrfer.training.locating.loop import LAST, fit_locator
+from vrfer.training.locating.photographs import load_photographs
+from vrfer.training.locating.recipe import LocatorRecipe
+from vrfer.training.loop import fit
+from vrfer.training.photograph_faces import PhotographFaces, photograph_faces
+from vrfer.training.recipe import Recipe, read_recipe
+
+
+def fit_command(
+    recipe: Annotated[str, typer.Argument(help="Name of a shipped recipe, or a .toml file.")],
+    folder: DataOption = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the run.", show_default="runs/NAME")
+    ] = None,
+    control: Annotated[
+        bool, typer.Option("--control", help="The same run without DSD's zeroing.")
+    ] = False,
+    after: Annotated[
+        Path | None,
+        typer.Option(help="Take over the stages up to this <region>.pt of another run."),
+    ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            help="The starting weights: their folder, or a checkpoint (docs/data.md).",
+            show_default="backbones/ in the data's folder",
+        ),
+    ] = None,
+    teacher: Annotated[
+        list[Path] | None,
+        typer.Option(help="A checkpoint to learn from; may be given several times."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Another seed than the recipe's.")] = None,
+    accelerator: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="A few pictures an epoch: tries the recipe out.")
+    ] = False,
+) -> None:
+    """Train by a recipe. The same command goes on with a run that was stopped."""
+    chosen = read_recipe(recipe_path(recipe))
+    if seed is not None:
+        chosen = chosen.model_copy(update={"seed": seed})
+    if isinstance(chosen, LocatorRecipe):
+        given = {
+            "--control": control,
+            "--after": after is not None,
+            "--start": start is not None,
+            "--teacher": bool(teacher),
+        }
+        refuse(given, chosen.name, "The locator has neither stages nor zeroing; leave it out.")
+    elif control:
+        chosen = chosen.control()
+    name = chosen.name if seed is None else f"{chosen.name}-seed{seed}"
+    if dry_run:
+        chosen, name = chosen.shortened(), f"{name}-dry-run"
+    run_folder = Path("runs") / name if out is None else out
+    folder = data_folder(folder)
+    if isinstance(chosen, LocatorRecipe):
+        best = _fit_locator(chosen, folder, run_folder, accelerator, dry_run)
+    else:
+        best = _fit_classifier(
+            chosen,
+            folder,
+            run_folder,
+            accelerator,
+            after,
+            folder / "backbones" if start is None else start,
+            teacher or [],
+            dry_run,
+        )
+    typer.echo(f"Done: {best}. Next: vrfer-train export, or evaluate.")
+
+
+def _fit_classifier(
+    recipe: Recipe,
+    folder: Path,
+    out: Path,
+    accelerator: str,
+    after: Path | None,
+    start: Path,
+    teachers: list[Path],
+    dry_run: bool,
+) -> Path:
+    data = load(folder)
+    faces = _photograph_faces(folder) if recipe.data.photographs else None
+    with (
+        stopped_by_signals() as stop,
+        FitDisplay(recipe, out, stop) as display,
+        _says_when_stopped(display, out),
+    ):
+        state = fit(
+            recipe,
+            data,
+            out,
+            accelerator=accelerator,
+            after=after,
+            start=start,
+            teachers=teachers,
+            photographs=faces,
+            dry_run=dry_run,
+            watcher=display.watcher,
+        )
+    return out / f"{state.history[-1].region}.pt"
+
+
+def _fit_locator(
+    recipe: LocatorRecipe, folder: Path, out: Path, accelerator: str, dry_run: bool
+) -> Path:
+    with (
+        stopped_by_signals() as stop,
+        LocatorDisplay(recipe, out, stop) as display,
+        _says_when_stopped(display, out),
+    ):
+        fit_locator(
+            recipe,
+            photographs_folder(folder),
+            cache_folder(),
+            out,
+            accelerator=accelerator,
+            dry_run=dry_run,
+            watcher=display.watcher,
+        )
+    return out / LAST
+
+
+@contextmanager
+def _says_when_stopped(display: RunDisplay, folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        display.say(f"Stopped. The same command goes on from {folder}.")
+        raise typer.Exit(STOPPED) from None
+
+
+def _photograph_faces(folder: Path) -> PhotographFaces:
+    """Cut the photographs' faces with the shipped locator; thousands take minutes, once."""
+    data = load_photographs(photographs_folder(folder), cache_folder())
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("cutting faces out of the photographs", total=None)
+        return photograph_faces(
+            data.train,
+            shipped("models") / LOCATOR_FILE,
+            cache_folder(),
+            on_face=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+
+
+def recipe_path(text: str) -> Path:
+    """Return the file of a shipped recipe's name, or of a path."""
+    path = Path(text)
+    named = shipped("training") / f"{text}.toml"
+    return named if not path.exists() and named.is_file() else path
