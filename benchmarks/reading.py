@@ -97,7 +97,7 @@ class Read:
             if said != photograph.expression:
                 wrong.append(f"{photograph.path.name}: {photograph.expression} as {said}")
         return {
-            "photographs": right.total() / total.total(),
+            "photographs": share(right.total(), total.total()),
             "by_expression": {name: f"{right[name]} of {total[name]}" for name in sorted(total)},
             "wrong": wrong,
         }
@@ -126,6 +126,8 @@ class Read:
             if baseline is not None:
                 offsets[clip.path] = np.array(baseline.offsets)
                 rest.append((replace(clip, segments=_without(clip.segments, used)), seen))
+        if not rest:
+            return {}
         names = ("read", "changes_a_minute", "talking_as_surprise_or_happiness", "misread")
         plain, corrected = self.clips(rest), self.clips(rest, offsets)
         return {
@@ -170,7 +172,7 @@ class Read:
         return {
             "read": share(right.total(), total.total()),
             "read_by_label": {name: f"{right[name]} of {total[name]}" for name in sorted(total)},
-            "changes_a_minute": changes / calm_s * 60,
+            "changes_a_minute": changes / calm_s * 60 if calm_s else None,
             "talking_as_surprise_or_happiness": share(excited, talking),
             "misread": wrong,
         }
@@ -254,7 +256,7 @@ def main(
             typer.echo(f"  {name}: {shown}")
     if json_file is not None:
         json_file.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    if sheet is not None:
+    if sheet is not None and stills:
         cv2.imwrite(str(sheet), sheet_of(stills, readers[-1]))
 
 

@@ -70,22 +70,29 @@ def test_a_face_like_others_needs_nothing() -> None:
     assert np.abs(baseline.offsets).max() < 1e-5
 
 
-def test_a_clearly_neutral_face_is_not_made_less_neutral() -> None:
-    baseline = baseline_of(mixed(neutral=30.0))
-    assert baseline is not None
-    assert baseline.offsets[EXPRESSIONS.index("neutral")] == 0
-    smile = mixed(happiness=2.0)
-    assert read(baseline, smile)[1] == pytest.approx(read(None, smile)[1], abs=0.02)
+@pytest.mark.parametrize(
+    "rest",
+    [
+        mixed(neutral=30.0),
+        np.array([0.93, 0.064, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001]),
+        np.array([0.98, 0.002, 0.002, 0.012, 0.001, 0.001, 0.001, 0.001]),
+    ],
+)
+def test_a_clearly_neutral_face_changes_nothing(rest: np.ndarray) -> None:
+    """Also where some of the expressions that it does not show are weaker than usual."""
+    baseline = baseline_of(rest)
+    smile = np.array([0.3, 0.6, 0.02, 0.02, 0.02, 0.01, 0.02, 0.01])
+    assert read(baseline, smile) == pytest.approx(read(None, smile), abs=0.01)
 
 
 @settings(deadline=None)
 @given(shares, shares)
-def test_neutral_never_loses_and_nothing_else_gains(rest: np.ndarray, later: np.ndarray) -> None:
+def test_neutral_never_loses(rest: np.ndarray, later: np.ndarray) -> None:
     baseline = baseline_of(rest)
     assert baseline is not None
     offsets = np.array(baseline.offsets)
-    assert offsets[0] <= 0
-    assert (offsets[1:] >= 0).all()
+    assert offsets[0] == 0
+    assert (offsets >= 0).all()
     assert read(baseline, later)[0] >= read(None, later)[0] - 1e-5
 
 
@@ -123,8 +130,17 @@ def test_another_network_is_refused() -> None:
     baseline = baseline_of(USUAL)
     assert baseline is not None
     other = CONTRACT.model_copy(update={"name": "other"})
-    with pytest.raises(ModelContractError, match="made with the network tiny, not other"):
+    with pytest.raises(ModelContractError, match="made with the network tiny, not with this other"):
         baseline.of(other)
+
+
+def test_the_same_name_after_another_training_is_refused_too() -> None:
+    baseline = baseline_of(USUAL)
+    assert baseline is not None
+    resting = (*CONTRACT.resting[:7], CONTRACT.resting[7] + 0.1) if CONTRACT.resting else None
+    again = CONTRACT.model_copy(update={"resting": resting})
+    with pytest.raises(ModelContractError, match="another network tiny"):
+        baseline.of(again)
 
 
 def test_a_network_of_before_has_no_baselines() -> None:

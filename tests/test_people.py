@@ -1,3 +1,6 @@
+import json
+import math
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -8,7 +11,8 @@ from vrfer.baseline import Baseline
 from vrfer.errors import OutputError, SourceError
 from vrfer.people import People
 
-BASELINE = Baseline("net", (-0.5, 0.0, 0.0, 0.75, 0.0, 0.0, 0.0, 0.0), 5.0)
+USUAL = (3.5, -0.5, -0.5, -0.5, -0.5, -0.5, -0.5, -0.5)
+BASELINE = Baseline("net", USUAL, (0.0, 0.0, 0.0, 0.75, 0.0, 0.0, 0.0, 0.0), 5.0)
 
 
 def test_what_is_saved_comes_back(tmp_path: Path) -> None:
@@ -47,6 +51,18 @@ def test_a_damaged_file_is_named(tmp_path_factory: pytest.TempPathFactory, conte
     people = People(tmp_path_factory.mktemp("people"))
     (people.folder / "Ana.json").write_bytes(content)
     with pytest.raises(SourceError, match=r"Ana\.json is damaged"):
+        people.load("Ana")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"offsets": [0, 0]}, {"offsets": [math.nan] + [0] * 7}, {"usual": "none"}, {"seconds": None}],
+)
+def test_numbers_that_cannot_be_are_a_damage(tmp_path: Path, wrong: dict[str, object]) -> None:
+    people = People(tmp_path)
+    document = asdict(BASELINE) | wrong
+    (tmp_path / "Ana.json").write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(SourceError, match="is damaged"):
         people.load("Ana")
 
 

@@ -16,7 +16,7 @@ from vrfer.steady import Steady, SteadySettings, remaining_share
 
 FACE = LowerFace((0, 0), (0, 1), 1, 0.5)
 PICTURE = np.zeros((1, 1, 3), np.uint8)
-AT_ONCE = SteadySettings(smoothing_s=0, hold_s=0, lead=0)
+AT_ONCE = SteadySettings(smoothing_s=0, hold_s=0, lead=0, talking_nats=0)
 NEUTRAL, HAPPINESS, SURPRISE, SADNESS = range(4)
 
 Distribution = NDArray[np.float32]
@@ -90,7 +90,12 @@ def test_what_stays_the_same_passes_unchanged_but_for_the_clip(
 
 
 @given(
-    st.builds(SteadySettings, smoothing_s=st.floats(0.01, 3), quickness=st.floats(0, 5)),
+    st.builds(
+        SteadySettings,
+        smoothing_s=st.floats(0.01, 3),
+        quickness=st.floats(0, 5),
+        talking_nats=st.just(0.0),
+    ),
     st.lists(st.tuples(st.integers(1, 12), distributions), min_size=2, max_size=6),
 )
 def test_steps_give_the_same_state_at_30_and_at_60_hz(
@@ -353,3 +358,29 @@ def test_after_a_long_absence_the_old_label_does_not_hold() -> None:
     assert show(steady, 0.0, mostly(1)).label_id == 1
     assert show(steady, 1.5, mostly(3, 0.5)).label_id == 1
     assert show(steady, 4.0, mostly(3, 0.5)).label_id == 3
+
+
+def talk(steady: Steady, seconds: float = 6.0) -> list[str]:
+    """Show a mouth that opens and closes twice a second; return the labels."""
+    labels = []
+    for number in range(round(30 * seconds)):
+        opened = number % 16 < 8
+        shown = two(EXPRESSIONS.index("surprise"), 0.85 if opened else 0.03, NEUTRAL)
+        labels.append(show(steady, number / 30, shown).label)
+    return labels
+
+
+def test_a_talking_mouth_is_not_surprised() -> None:
+    calm, jumpy = Steady(SteadySettings()), Steady(SteadySettings(talking_nats=0))
+    surprised = [talk(steady)[45:].count("surprise") for steady in (calm, jumpy)]
+    assert surprised[1] > 30
+    assert surprised[0] < surprised[1] / 3
+
+
+def test_after_talking_a_smile_is_seen_soon() -> None:
+    steady = Steady(SteadySettings())
+    talk(steady)
+    smile = two(HAPPINESS, 0.95, NEUTRAL)
+    labels = [show(steady, 6 + number / 30, smile).label for number in range(45)]
+    assert labels.index("happiness") < 30
+    assert set(labels[30:]) == {"happiness"}

@@ -4,15 +4,16 @@ Some faces look sad, angry or amused at rest. From a few seconds of a resting fa
 learns by how much the network's log-probabilities are off for this person, against what it says
 of resting faces in general, and takes that off every later reading.
 
-Only misreadings are taken back: expressions that the resting face is taken for, and neutral where
-it is missed. What is read rightly at rest stays as it is, so that a baseline which is not needed
-does nothing.
+Only misreadings are taken back: expressions that stand closer to neutral, or further above it,
+than in resting faces in general. Where none does, the baseline does nothing.
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, FiniteFloat
 
 from vrfer.contract import Contract
 from vrfer.errors import ModelContractError
@@ -28,15 +29,20 @@ _HALF_TRUST_S = 0.5
 _NEUTRAL = EXPRESSIONS.index("neutral")
 
 
+EightNumbers = Annotated[tuple[FiniteFloat, ...], Field(min_length=8, max_length=8)]
+
+
 @dataclass(frozen=True, slots=True)
 class Baseline:
     """What to take off the log-probabilities of one person, read by one network."""
 
     network: str
     """Name of the network in its contract; another one errs otherwise."""
-    offsets: tuple[float, ...]
-    """Eight numbers in canonical order, nats."""
-    seconds: float
+    usual: EightNumbers
+    """What that network says of resting faces in general: its contract's `resting`."""
+    offsets: EightNumbers
+    """In canonical order, nats, not negative; 0 for neutral."""
+    seconds: FiniteFloat
     """How long the resting face was seen."""
 
     def of(self, contract: Contract) -> NDArray[np.float64]:
@@ -45,9 +51,11 @@ class Baseline:
         Raises:
             ModelContractError: The baseline was made with another network.
         """
-        if contract.name != self.network:
+        if (contract.name, contract.resting) != (self.network, self.usual):
+            another = "another" if contract.name == self.network else "the"
             raise ModelContractError(
-                f"the baseline was made with the network {self.network}, not {contract.name}",
+                f"the baseline was made with {another} network {self.network}, not with this "
+                f"{contract.name}",
                 "Make it anew with: vrfer-app baseline make.",
             )
         return np.array(self.offsets)
@@ -95,8 +103,9 @@ class RestingFace:
         """
         if self.seconds < LEAST_S:
             return None
-        off = np.median(self._seen, axis=0) - self._usual
-        misread = np.where(np.arange(len(off)) == _NEUTRAL, np.minimum(off, 0), np.maximum(off, 0))
+        above_usual = np.median(self._seen, axis=0) - self._usual
+        misread = np.maximum(0, above_usual - above_usual[_NEUTRAL])
         trust = self.seconds / (self.seconds + _HALF_TRUST_S)
         offsets = tuple(float(value) for value in trust * misread)
-        return Baseline(self._contract.name, offsets, self.seconds)
+        usual = tuple(float(value) for value in self._usual)
+        return Baseline(self._contract.name, usual, offsets, self.seconds)

@@ -47,6 +47,7 @@ def make(
     Put the headset on, look straight ahead, mouth closed, face at rest.
     """
     people = People.of_this_user()
+    people.check_name(person)
     console = Console(stderr=True)
     with ExitStack() as stack:
         reader = stack.enter_context(Reader(model, device=Device.CPU))
@@ -72,7 +73,10 @@ def list_people() -> None:
     """List the baselines."""
     people = People.of_this_user()
     for person in people.names():
-        typer.echo(f"{person}: {in_words(people.load(person))}")
+        try:
+            typer.echo(f"{person}: {in_words(people.load(person))}")
+        except SourceError as err:
+            typer.echo(err, err=True)
     if not people.names():
         typer.echo("There are none. Make one with: vrfer-app baseline make NAME --source 0")
 

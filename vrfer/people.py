@@ -90,6 +90,14 @@ class People:
                 "Close the program that uses it.",
             ) from err
 
+    def check_name(self, person: str) -> None:
+        """Refuse a name that cannot be a file's, before anything is done for it.
+
+        Raises:
+            SourceError: It cannot.
+        """
+        self._path(person)
+
     def _path(self, person: str) -> Path:
         if (
             not _NAME.fullmatch(person)

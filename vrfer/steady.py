@@ -8,9 +8,11 @@ and stays one. Its error e, the distance between input and state in nats, shrink
 so small flicker is smoothed over `smoothing_s` while a large, lasting change passes faster: the
 idea of the 1-Euro filter (Casiez et al., CHI 2012), with the equation solved exactly for any
 time step. A value that holds between two frames gives the same state at 30 and at 60 Hz.
+
+While a mouth talks (`vrfer.talking`) neutral is favoured.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,9 @@ from numpy.typing import NDArray
 from vrfer.baseline import log_ratios
 from vrfer.expressions import EXPRESSIONS, NO_FACE_ID
 from vrfer.frames import Frame, LowerFace, Reading, Scores
+from vrfer.talking import Restlessness
+
+_NEUTRAL = EXPRESSIONS.index("neutral")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,9 @@ class SteadySettings:
     """A label stays at least this long, in seconds."""
     lead: float = 0.08
     """A new label must lead the old one by this much probability."""
+    talking_nats: float = 2.0
+    """How much neutral gains while the mouth talks, and large changes no longer pass faster:
+    open mouths of speech are no surprise. 0 treats a talking mouth like any other."""
     forget_s: float = 2.0
     """After this long without a face everything starts anew: it may be someone else."""
     unsure_below: float = 0.0
@@ -39,7 +47,7 @@ class SteadySettings:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        for name in ("smoothing_s", "quickness", "hold_s", "lead", "forget_s"):
+        for name in ("smoothing_s", "quickness", "hold_s", "lead", "talking_nats", "forget_s"):
             value = getattr(self, name)
             if not 0 <= value < float("inf"):
                 raise ValueError(f"{name} must be a number of at least 0, got {value}")
@@ -63,6 +71,7 @@ class Steady:
         self.settings = settings
         self._offsets = np.zeros(len(EXPRESSIONS)) if offsets is None else offsets
         self._state: NDArray[np.float64] | None = None
+        self._restlessness = Restlessness()
         self._time_s = 0.0  # of the last frame with a face
         self._newest_s = 0.0  # of the last frame
         self._label_id = NO_FACE_ID
@@ -71,6 +80,7 @@ class Steady:
     def reset(self) -> None:
         """Forget everything: the next frame starts anew."""
         self._state = None
+        self._restlessness = Restlessness()
         self._label_id = NO_FACE_ID
 
     def update(self, frame: Frame, face: LowerFace | None, scores: Scores | None) -> Reading:
@@ -100,13 +110,17 @@ class Steady:
 
     def _filtered(self, probabilities: NDArray[np.float32], now_s: float) -> NDArray[np.float32]:
         target = log_ratios(probabilities) - self._offsets
+        interval_s = max(0.0, now_s - self._time_s)
+        settings = self.settings
+        if settings.talking_nats > 0:
+            talking = self._restlessness.talking(target, interval_s)
+            target[_NEUTRAL] += talking * settings.talking_nats
+            settings = replace(settings, quickness=(1 - talking) * settings.quickness)
         if self._state is None:
             self._state = target
         else:
             gap = target - self._state
-            left = remaining_share(
-                float(np.linalg.norm(gap)), max(0.0, now_s - self._time_s), self.settings
-            )
+            left = remaining_share(float(np.linalg.norm(gap)), interval_s, settings)
             self._state = target - left * gap
         self._time_s = now_s
         weights = np.exp(self._state - self._state.max())

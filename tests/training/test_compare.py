@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vrfer.training.checkpoint import RunState
-from vrfer.training.compare import Comparison, compare, comparison_table
+from vrfer.training.compare import Comparison, compare, comparison_table, mcnemar
 from vrfer.training.evaluate import faces_of, open_network, run_network
 from vrfer.training.export import export
 from vrfer.training.ferplus import FerPlus
@@ -40,6 +40,13 @@ def test_pictures_are_compared_one_by_one(networks: tuple[Path, Path], data: Fer
 def test_a_network_does_not_differ_from_itself(networks: tuple[Path, Path], data: FerPlus) -> None:
     (found,) = compare(networks[0], networks[0], data, ["validation"])
     assert (found.only_first, found.only_second, found.p) == (0, 0, 1.0)
+
+
+def test_p_is_mcnemars() -> None:
+    """15 against 5 of 20: twice the tail of a fair coin, 2 * sum(C(20, k), k <= 5) / 2**20."""
+    assert mcnemar(15, 5) == pytest.approx(0.0414, abs=1e-4)
+    assert mcnemar(5, 15) == mcnemar(15, 5)
+    assert mcnemar(0, 0) == 1
 
 
 def test_the_table_names_both() -> None:

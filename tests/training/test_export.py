@@ -115,6 +115,7 @@ def test_the_contract_is_in_the_file(exported: Exported, finished: tuple[Path, R
     assert recipe == load_state(exported.checkpoint).recipe
     assert "FER+" in contract.training.data
     assert "leak-free" in contract.training.data
+    assert contract.training.lineage == "random weights"
 
 
 @pytest.mark.parametrize("count", [1, 5])

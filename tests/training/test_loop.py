@@ -19,6 +19,7 @@ from training.made_up import stage, tiny_recipe
 
 from vrfer.errors import DataError, RecipeError
 from vrfer.training import loop
+from vrfer.training.begin import Given
 from vrfer.training.checkpoint import EpochResult, RunState, load_state
 from vrfer.training.ferplus import FerPlus
 from vrfer.training.loop import (
@@ -360,7 +361,7 @@ def test_a_stage_can_be_taken_over(finished: Finished, data: FerPlus, tmp_path: 
         tiny_recipe(name="heir"),
         data,
         tmp_path,
-        after=folder / "full-face.pt",
+        given=Given(after=folder / "full-face.pt"),
         watcher=Watcher(on_batch=seen.append),
     )
     assert seen[0].stage == 1
@@ -390,7 +391,7 @@ def test_a_stage_that_does_not_fit_is_refused(
 ) -> None:
     path = finished[0] / checkpoint
     with pytest.raises(RecipeError, match=reason) as caught:
-        train(tiny_recipe(**changes), data, tmp_path, after=path)
+        train(tiny_recipe(**changes), data, tmp_path, given=Given(after=path))
     assert str(path) in caught.value.message
     assert not list(tmp_path.glob("*.pt"))
 

@@ -7,6 +7,7 @@ from training.made_up import made_up_faces, stage, tiny_recipe, view
 
 from vrfer.errors import RecipeError
 from vrfer.training.batches import Batch
+from vrfer.training.begin import Given
 from vrfer.training.checkpoint import RunState, load_state
 from vrfer.training.ferplus import FerPlus
 from vrfer.training.loop import Watcher, batch_loss, fit
@@ -98,7 +99,7 @@ def test_a_student_comes_closer_to_its_teacher(
             region="full-face", epochs=8, distillation={"weight": weight}, learning_rate=0.02
         )
         recipe = tiny_recipe(name=name, stages=[taught], data={"training_list": "official"})
-        fit(recipe, data, tmp_path / name, accelerator="cpu", teachers=[teacher])
+        fit(recipe, data, tmp_path / name, accelerator="cpu", given=Given(teachers=[teacher]))
         student = answers(
             [tmp_path / name / "full-face.pt"], data.split("train", labels="majority").faces
         )
@@ -113,7 +114,12 @@ def test_a_run_with_photographs_goes_on_without_its_teachers(
     whole, half = tmp_path / "whole", tmp_path / "half"
     recipe = learning(photographs=True, average=0.9, optimizer="adamw", schedule="cosine-per-batch")
     expected = fit(
-        recipe, data, whole, accelerator="cpu", teachers=[teacher], photographs=photographs()
+        recipe,
+        data,
+        whole,
+        accelerator="cpu",
+        given=Given(teachers=[teacher]),
+        photographs=photographs(),
     )
 
     class StopError(Exception):
@@ -128,7 +134,7 @@ def test_a_run_with_photographs_goes_on_without_its_teachers(
             data,
             half,
             accelerator="cpu",
-            teachers=[teacher],
+            given=Given(teachers=[teacher]),
             photographs=photographs(),
             watcher=Watcher(on_epoch=stop),
         )
@@ -139,12 +145,60 @@ def test_a_run_with_photographs_goes_on_without_its_teachers(
         assert torch.equal(found.network[name], weights), name
 
 
+def test_averaged_normalisation_goes_on_exactly(data: FerPlus, tmp_path: Path) -> None:
+    """The default network's case: BatchNorm, whose statistics are averaged with the weights."""
+    averaged = stage(
+        region="lower-half",
+        occlusion="crop",
+        epochs=3,
+        average=0.8,
+        optimizer="adamw",
+        schedule="cosine-per-batch",
+        learning_rate=1e-3,
+        repeat_below=0.2,
+    )
+    stretched = {"size": 48, "lower_half_height": 36}
+    recipe = tiny_recipe(network="mobilenet", input=stretched, stages=[averaged])
+    expected = fit(recipe, data, tmp_path / "whole", accelerator="cpu")
+
+    class StopError(Exception):
+        """Stands for a killed process."""
+
+    def stop(*_: object) -> None:
+        raise StopError
+
+    for _ in range(2):
+        with pytest.raises(StopError):
+            fit(recipe, data, tmp_path / "parts", accelerator="cpu", watcher=Watcher(on_epoch=stop))
+    found = fit(recipe, data, tmp_path / "parts", accelerator="cpu")
+    assert found.history == expected.history
+    for name, weights in expected.network.items():
+        assert torch.equal(found.network[name], weights), name
+
+
 def test_other_photographs_are_refused(finished: Finished, data: FerPlus, tmp_path: Path) -> None:
     recipe, teachers = learning(photographs=True), [finished[0] / "full-face.pt"]
-    fit(recipe, data, tmp_path, accelerator="cpu", teachers=teachers, photographs=photographs())
-    fewer = PhotographFaces(photographs().bare[:3], photographs().worn[:3])
+    fit(
+        recipe,
+        data,
+        tmp_path,
+        accelerator="cpu",
+        given=Given(teachers=teachers),
+        photographs=photographs(),
+    )
+    others = PhotographFaces(photographs().bare[::-1].copy(), photographs().worn)
     with pytest.raises(RecipeError, match="other photographs"):
-        fit(recipe, data, tmp_path, accelerator="cpu", teachers=teachers, photographs=fewer)
+        fit(
+            recipe,
+            data,
+            tmp_path,
+            accelerator="cpu",
+            given=Given(teachers=teachers),
+            photographs=others,
+        )
+    other = Given(teachers=[finished[0] / "lower-half.pt"])
+    with pytest.raises(RecipeError, match="other teachers"):
+        fit(recipe, data, tmp_path, accelerator="cpu", given=other, photographs=photographs())
 
 
 def test_what_is_missing_is_said(finished: Finished, data: FerPlus, tmp_path: Path) -> None:
@@ -153,9 +207,11 @@ def test_what_is_missing_is_said(finished: Finished, data: FerPlus, tmp_path: Pa
     assert "--teacher" in caught.value.remedy
     teacher = finished[0] / "full-face.pt"
     with pytest.raises(RecipeError, match="learns from photographs"):
-        fit(learning(True), data, tmp_path / "b", accelerator="cpu", teachers=[teacher])
+        fit(
+            learning(True), data, tmp_path / "b", accelerator="cpu", given=Given(teachers=[teacher])
+        )
     with pytest.raises(RecipeError, match="no stage that learns"):
-        fit(tiny_recipe(), data, tmp_path / "c", accelerator="cpu", teachers=[teacher])
+        fit(tiny_recipe(), data, tmp_path / "c", accelerator="cpu", given=Given(teachers=[teacher]))
     with pytest.raises(ValueError, match="every stage needs distillation"):
         tiny_recipe(data={"photographs": True})
 

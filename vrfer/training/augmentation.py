@@ -1,6 +1,7 @@
 """Random changes of training pictures, in batches: moved faces, other cameras, things before them.
 
-What a recipe does not ask for draws no random numbers.
+Mirror, moves, contrast and brightness always draw their random numbers; what came later draws none
+unless a recipe asks for it, so that older recipes keep theirs.
 """
 
 import math
@@ -157,7 +158,7 @@ def _occluded(patches: Tensor, probability: float, draw: _Draw) -> Tensor:
     x, y = _places(some)
     direction, away = draw.about_zero(math.pi), draw.between(0.5, 1.2)
     dx, dy = x - away * direction.cos(), (2 * y - 1) - away * direction.sin()
-    dy = dy / 2  # half as high as wide
+    dy = dy * patches.shape[2] / patches.shape[3]  # in the units of x
     tilt = draw.about_zero(math.pi)
     along = dx * tilt.cos() + dy * tilt.sin()
     across = dy * tilt.cos() - dx * tilt.sin()

@@ -54,6 +54,8 @@ class RunState:
     """N x 8 probabilities that teachers gave for the training pictures."""
     taught_by: str = ""
     """The teachers, in words."""
+    photographs: str = ""
+    """Digest of the photographs' faces that belong to `taught`."""
     stage: int = 0
     """Index of the stage to go on with; the number of stages when all is done."""
     epoch: int = 0

@@ -123,11 +123,16 @@ def quantised(graph: onnx.ModelProto, patches: npt.NDArray[np.uint8]) -> onnx.Mo
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             op_types_to_quantize=["Conv", "Clip", "Relu"],
-            nodes_to_exclude=[n.name for n in convolutions if not n.input[1].startswith(TRUNK)],
+            nodes_to_exclude=[n.name for n in convolutions if not _is_learned(n)],
         )
         found: onnx.ModelProto = onnx.load(written)
     onnx.checker.check_model(found, full_check=True)
     return found
+
+
+def _is_learned(convolution: onnx.NodeProto) -> bool:
+    kernel: str = convolution.input[1]
+    return kernel.startswith(TRUNK) and kernel.endswith(".weight")
 
 
 @contextmanager

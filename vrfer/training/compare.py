@@ -43,12 +43,19 @@ def compare(
             for one in opened
         ]
         only = [int((right[i] & ~right[1 - i]).sum()) for i in (0, 1)]
-        p = binomtest(only[0], sum(only)).pvalue if sum(only) else 1.0
         accuracies = [float(one.mean()) for one in right]
         found.append(
-            Comparison(split, len(faces), accuracies[0], accuracies[1], only[0], only[1], float(p))
+            Comparison(
+                split, len(faces), accuracies[0], accuracies[1], only[0], only[1], mcnemar(*only)
+            )
         )
     return found
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """Return the two-sided p of the exact test: so uneven a split of a fair coin, or more."""
+    total = only_first + only_second
+    return float(binomtest(only_first, total).pvalue) if total else 1.0
 
 
 def comparison_table(first: str, second: str, found: Sequence[Comparison]) -> list[str]:

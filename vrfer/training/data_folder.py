@@ -14,14 +14,14 @@ DataOption = Annotated[
     typer.Option(
         "--data",
         envvar="VRFER_DATA",
-        help="Folder that holds fer2013/ and, for the locator, faces/ (see docs/data.md).",
+        help="Folder that holds fer2013/ and, for some, faces/ and backbones/ (docs/data.md).",
         show_default="the environment variable VRFER_DATA",
     ),
 ]
 
 
 def refuse(given: dict[str, bool], name: str, remedy: str) -> None:
-    """Refuse the first option that was given and does not go with a locator."""
+    """Refuse the first option that was given and does not go with what it was given for."""
     for option, is_given in given.items():
         if is_given:
             raise DataError(f"{option} does not go with {name}", remedy)
@@ -60,6 +60,6 @@ def photographs_folder(folder: Path) -> Path:
     if not photographs.is_dir():
         raise DataError(
             f"the folder {photographs} is not there",
-            "The locator is trained and measured on photographs (docs/data.md).",
+            "The locator and some recipes need photographs (docs/data.md).",
         )
     return photographs

@@ -1,7 +1,7 @@
 """Export: from a checkpoint to one ONNX file that explains itself, and its card.
 
-Normalisation, temperature and softmax live in the graph. The file is compared with torch before
-anything is written over.
+Normalisation, temperature and softmax live in the graph. The file, or the 32-bit form of one that
+computes in 8 bits, is compared with torch before anything is written over.
 """
 
 import json
@@ -42,25 +42,17 @@ from vrfer.training.loop import training_faces
 from vrfer.training.measure import Measures, best_temperature, unsure_threshold
 from vrfer.training.nets import FaceNetwork
 from vrfer.training.predict import finished_stage, load_network, predict_logits
+from vrfer.training.provenance import data_in_words, terms
 from vrfer.training.recipe import View
 
 logger = logging.getLogger(__name__)
 
 Precision = Literal["float32", "int8-stored", "int8"]
 CALIBRATING_FACES = 480
-PHOTOGRAPHS_TERMS = (
-    "The photographs (Labeled Faces in the Wild, Caltech Web Faces, YouTube Faces) come without "
-    "clear rights; none of them is in this file."
-)
-
 TEMPERATURE = "temperature"
 """Name of the number in the graph that divides the logits."""
 TOLERANCE = 1e-4
 """Largest difference of probabilities between torch and ONNX Runtime."""
-DATA_TERMS = (
-    "FER2013's pictures were gathered by web search and remain their owners'; no licence for them "
-    "is known. The FER+ votes are Microsoft's, MIT licence. Research use."
-)
 
 
 class ExportedGraph(nn.Module):
@@ -128,14 +120,11 @@ def export(
     )
     with written_whole(out) as file:
         graph = _graph(network, contract)
-        notes = {
-            "torch against ONNX Runtime, largest difference": format(
-                _write_and_compare(graph, network, contract, file, view, validation.faces[:64]),
-                ".1e",
-            )
-        }
         if precision == "int8-stored":
             store_small(graph)
+        difference = _write_and_compare(graph, network, contract, file, view, validation.faces[:64])
+        what = "its 32-bit form" if precision == "int8" else "this file"
+        notes = {f"torch against {what} in ONNX Runtime, largest difference": f"{difference:.1e}"}
         if precision == "int8":
             before = _logits(contract, file, validation)
             graph = quantised(graph, _calibrating(data, state, view))
@@ -237,22 +226,12 @@ def _write_and_compare(
 
 
 def _provenance(state: RunState) -> Training:
-    recipe = state.recipe
     return Training(
-        recipe=json.dumps(recipe.model_dump(mode="json")),
-        data=_data_line(state),
-        terms=f"{DATA_TERMS} {PHOTOGRAPHS_TERMS}" if recipe.data.photographs else DATA_TERMS,
+        recipe=json.dumps(state.recipe.model_dump(mode="json")),
+        data=data_in_words(state),
+        terms=terms(state),
         lineage=state.lineage,
     )
-
-
-def _data_line(state: RunState) -> str:
-    data = state.recipe.data
-    votes = "label.csv" if data.votes == "official" else "fer2013new.csv"
-    line = f"FER+ ({votes} votes), {data.labels} labels, {data.training_list} training list"
-    if data.photographs:
-        line += "; faces of photographs, half of them with drawn headsets, labelled by the teachers"
-    return f"{line}; teachers: {state.taught_by}" if state.taught_by else line
 
 
 def _figures(found: Measures) -> Figures:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 from rich.console import Console
 from rich.progress import Progress
@@ -12,6 +13,7 @@ from rich.progress import Progress
 from vrfer.command_line import STOPPED, stopped_by_signals
 from vrfer.locator import LOCATOR_FILE
 from vrfer.shipped import shipped
+from vrfer.training.begin import Given, check_given
 from vrfer.training.data_folder import (
     DataOption,
     cache_folder,
@@ -65,13 +67,13 @@ def fit_command(
     if seed is not None:
         chosen = chosen.model_copy(update={"seed": seed})
     if isinstance(chosen, LocatorRecipe):
-        given = {
+        options = {
             "--control": control,
             "--after": after is not None,
             "--start": start is not None,
             "--teacher": bool(teacher),
         }
-        refuse(given, chosen.name, "The locator has neither stages nor zeroing; leave it out.")
+        refuse(options, chosen.name, "The locator has neither stages nor zeroing; leave it out.")
     elif control:
         chosen = chosen.control()
     name = chosen.name if seed is None else f"{chosen.name}-seed{seed}"
@@ -82,31 +84,19 @@ def fit_command(
     if isinstance(chosen, LocatorRecipe):
         best = _fit_locator(chosen, folder, run_folder, accelerator, dry_run)
     else:
-        best = _fit_classifier(
-            chosen,
-            folder,
-            run_folder,
-            accelerator,
-            after,
-            folder / "backbones" if start is None else start,
-            teacher or [],
-            dry_run,
-        )
+        if start is None and chosen.start == "faceres-deep":
+            start = folder / "backbones"
+        given = Given(after, start, teacher or ())
+        best = _fit_classifier(chosen, folder, run_folder, accelerator, given, dry_run)
     typer.echo(f"Done: {best}. Next: vrfer-train export, or evaluate.")
 
 
 def _fit_classifier(
-    recipe: Recipe,
-    folder: Path,
-    out: Path,
-    accelerator: str,
-    after: Path | None,
-    start: Path,
-    teachers: list[Path],
-    dry_run: bool,
+    recipe: Recipe, folder: Path, out: Path, accelerator: str, given: Given, dry_run: bool
 ) -> Path:
+    check_given(recipe, out, given)
     data = load(folder)
-    faces = _photograph_faces(folder) if recipe.data.photographs else None
+    faces = _photograph_faces(folder, few=dry_run) if recipe.data.photographs else None
     with (
         stopped_by_signals() as stop,
         FitDisplay(recipe, out, stop) as display,
@@ -117,9 +107,7 @@ def _fit_classifier(
             data,
             out,
             accelerator=accelerator,
-            after=after,
-            start=start,
-            teachers=teachers,
+            given=given,
             photographs=faces,
             dry_run=dry_run,
             watcher=display.watcher,
@@ -156,13 +144,15 @@ def _says_when_stopped(display: RunDisplay, folder: Path) -> Iterator[None]:
         raise typer.Exit(STOPPED) from None
 
 
-def _photograph_faces(folder: Path) -> PhotographFaces:
+def _photograph_faces(folder: Path, *, few: bool) -> PhotographFaces:
     """Cut the photographs' faces with the shipped locator; thousands take minutes, once."""
-    data = load_photographs(photographs_folder(folder), cache_folder())
+    photographs = load_photographs(photographs_folder(folder), cache_folder()).train
+    if few:
+        photographs = photographs.take(np.arange(min(16, len(photographs))))
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("cutting faces out of the photographs", total=None)
         return photograph_faces(
-            data.train,
+            photographs,
             shipped("models") / LOCATOR_FILE,
             cache_folder(),
             on_face=lambda done, total: progress.update(task, completed=done, total=total),

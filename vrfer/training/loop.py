@@ -4,7 +4,7 @@ Plain torch on top of Lightning Fabric, which chooses device and precision.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,21 +14,18 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from vrfer.errors import RecipeError
 from vrfer.training.batches import Batch, drawn_pictures, patches_of, training_batches
+from vrfer.training.begin import LAST, NOTHING_GIVEN, Given, begin, check_given, gather
 from vrfer.training.checkpoint import EpochResult, RunState, load_state, save_state
 from vrfer.training.dsd import zero_layers
 from vrfer.training.fabric import fabric_for
 from vrfer.training.ferplus import FaceSet, FerPlus
 from vrfer.training.nets import FaceNetwork, create_network
 from vrfer.training.photograph_faces import PhotographFaces
-from vrfer.training.predict import PREDICTION_BATCH, evaluating, in_words
+from vrfer.training.predict import PREDICTION_BATCH, evaluating
 from vrfer.training.recipe import Data, Distillation, Recipe, Region, Stage, View
-from vrfer.training.runs import alone_in, check_same_recipe, diverged
-from vrfer.training.starts import begin_network
-from vrfer.training.teachers import Lessons, lessons
-
-LAST = "last.pt"
+from vrfer.training.runs import alone_in, diverged
+from vrfer.training.teachers import Lessons
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +65,7 @@ def fit(
     out: Path,
     *,
     accelerator: str = "auto",
-    after: Path | None = None,
-    start: Path | None = None,
-    teachers: Sequence[Path] = (),
+    given: Given = NOTHING_GIVEN,
     photographs: PhotographFaces | None = None,
     dry_run: bool = False,
     watcher: Watcher = Watcher(),
@@ -83,9 +78,7 @@ def fit(
         out: Folder of the run: `last.pt` after every epoch, and for each stage
             `<region>.pt` with the weights that were best on the validation split.
         accelerator: Lightning Fabric's word for the device: auto, cpu, cuda.
-        after: A `<region>.pt` of another run; its stage and those before it are taken over.
-        start: Folder of the starting weights, or a checkpoint: what the recipe begins from.
-        teachers: Checkpoints whose answers stages with `distillation` learn from; asked once.
+        given: What the run starts from and learns from, as far as its recipe asks for it.
         photographs: Faces without labels, for recipes whose data have them.
         dry_run: A few pictures and the fewest epochs, for trying a recipe out in seconds.
         watcher: Told of every batch and epoch.
@@ -104,81 +97,14 @@ def fit(
         validation = data.split("validation", votes=recipe.data.votes, labels="majority")
         if dry_run:
             faces, validation = (few.take(np.arange(len(few)) < 8) for few in (faces, validation))
-        state = _start(recipe, out, faces, after, start)
-        learned = _lessons(state, faces, teachers, photographs)
+            photographs = None if photographs is None else photographs.take(8)
+        check_given(recipe, out, given)
+        torch.manual_seed(recipe.seed)
+        state = begin(recipe, out, faces, given)
+        learned = gather(state, faces, given.teachers, photographs)
         while state.stage < len(recipe.stages):
             _fit_stage(fabric, state, learned, validation, out, watcher)
         return state
-
-
-def _lessons(
-    state: RunState,
-    faces: FaceSet,
-    teachers: Sequence[Path],
-    photographs: PhotographFaces | None,
-) -> Lessons:
-    recipe = state.recipe
-    taught = any(stage.distillation is not None for stage in recipe.stages)
-    if not taught and teachers:
-        raise RecipeError(
-            f"recipe {recipe.name} has no stage that learns from teachers", "Leave --teacher out."
-        )
-    if taught and not teachers and state.taught is None:
-        raise RecipeError(
-            f"recipe {recipe.name} learns from teachers",
-            "Name one or more checkpoints with --teacher.",
-        )
-    if recipe.data.photographs and photographs is None:
-        raise RecipeError(
-            f"recipe {recipe.name} learns from photographs", "See docs/data.md for where they lie."
-        )
-    learned = lessons(faces, teachers, photographs, taught=state.taught)
-    if learned.taught is not None and len(learned.taught) != len(learned.faces):
-        raise RecipeError("the run began with other photographs", "Name another folder with --out.")
-    if state.taught is None and teachers:
-        state.taught_by = "; ".join(in_words(load_state(path)) for path in teachers)
-    state.taught = learned.taught
-    return learned
-
-
-def _start(
-    recipe: Recipe, out: Path, faces: FaceSet, after: Path | None, start: Path | None
-) -> RunState:
-    mean_gray = float(faces.faces.mean())
-    if (out / LAST).exists():
-        state = load_state(out / LAST)
-        check_same_recipe(state.recipe, recipe, out)
-        if not math.isclose(state.mean_gray, mean_gray):
-            raise RecipeError(
-                f"{out} holds a run on other pictures, such as a dry run",
-                "Name another folder with --out, or delete this one.",
-            )
-        return state
-    torch.manual_seed(recipe.seed)
-    network, lineage = begin_network(recipe, faces.faces, mean_gray=mean_gray, start=start)
-    state = RunState(recipe, mean_gray, network.state_dict(), lineage)
-    return state if after is None else _take_over(state, after)
-
-
-def _take_over(state: RunState, after: Path) -> RunState:
-    other = load_state(after)
-    taken = other.stage + 1
-    mine, theirs = state.recipe, other.recipe
-    shared = ("network", "start", "input", "data", "augmentation")
-    reasons = [f"{name} differs" for name in shared if getattr(mine, name) != getattr(theirs, name)]
-    if mine.stages[:taken] != theirs.stages[:taken]:
-        reasons.append("the earlier stages differ")
-    elif taken >= len(mine.stages):
-        reasons.append("no stage is left to train")
-    if reasons:
-        raise RecipeError(
-            f"{after} does not fit recipe {mine.name}: {reasons[0]}",
-            "The earlier stages, the network and the data must be the same in both recipes.",
-        )
-    state.network, state.mean_gray, state.stage = other.network, other.mean_gray, taken
-    state.lineage = other.lineage
-    state.history = list(other.history)
-    return state
 
 
 def _fit_stage(

@@ -7,7 +7,10 @@ so that a network trained on them meets the locator's errors, drawn headsets and
 import hashlib
 import logging
 import os
+import zipfile
+import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +43,14 @@ class PhotographFaces:
     worn: npt.NDArray[np.uint8]
     """N x F x F gray, a headset drawn on."""
 
+    def take(self, count: int) -> "PhotographFaces":
+        """Return the first few."""
+        return PhotographFaces(self.bare[:count], self.worn[:count])
+
+    def digest(self) -> str:
+        """Return a name for these very pixels."""
+        return hashlib.sha256(self.bare.tobytes() + self.worn.tobytes()).hexdigest()
+
     def __len__(self) -> int:
         """Return the number of faces."""
         return len(self.bare)
@@ -63,17 +74,18 @@ def photograph_faces(
         on_face: Told how many faces of how many are done.
 
     Raises:
-        DataError: The cache cannot be written.
+        DataError: No face is seen in them.
         ModelContractError: The locator cannot be used.
     """
     geometry = CropGeometry(face_px=FACE_PX) if geometry is None else geometry
+    judge = Locator(locator)
     stamp = hashlib.sha256(locator.read_bytes())
     stamp.update(f"{geometry} {_SEED} {len(photographs)}".encode())
     stamp.update(photographs.points.tobytes())
     file = cache / f"photograph-faces-{stamp.hexdigest()[:16]}.npz"
     found = _read(file)
     if found is None:
-        found = _cut_all(photographs, Locator(locator), geometry, on_face)
+        found = _cut_all(photographs, judge, geometry, on_face)
         _write(file, found)
     return found
 
@@ -97,6 +109,10 @@ def _cut_all(
                 cuts.append(face_square(scene.picture, face, geometry, "full-face"))
         if len(cuts) == 2:
             pairs.append(cuts)
+    if not pairs:
+        raise DataError(
+            "the locator sees no face in the photographs", "See docs/data.md for what they must be."
+        )
     bare, worn = np.array(pairs).swapaxes(0, 1)
     return PhotographFaces(bare, worn)
 
@@ -115,9 +131,9 @@ def _located(
 
 def _read(file: Path) -> PhotographFaces | None:
     try:
-        with np.load(file) as stored:
+        with file.open("rb") as content, np.load(content) as stored:
             return PhotographFaces(stored["bare"], stored["worn"])
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
         return None
 
 
@@ -128,6 +144,6 @@ def _write(file: Path, faces: PhotographFaces) -> None:
         np.savez(temporary, bare=faces.bare, worn=faces.worn)
         os.replace(temporary, file)
     except OSError as err:
-        raise DataError(
-            f"the cache {file} cannot be written: {err.strerror or err}", "Free some space."
-        ) from err
+        with suppress(OSError):
+            temporary.unlink()
+        logger.warning("no cache was written to %s: %s", file.parent, err)

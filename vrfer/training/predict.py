@@ -40,12 +40,6 @@ def finished_stage(state: RunState) -> Stage:
     return state.recipe.stages[state.history[-1].stage]
 
 
-def in_words(state: RunState) -> str:
-    """Return which network a checkpoint holds."""
-    recipe = state.recipe
-    return f"{recipe.name} (seed {recipe.seed}, {finished_stage(state).region})"
-
-
 def load_network(state: RunState) -> FaceNetwork:
     """Build the network of a checkpoint, with its weights and its stage's occlusion."""
     network = create_network(state.recipe, mean_gray=state.mean_gray)

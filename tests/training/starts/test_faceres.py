@@ -8,6 +8,7 @@ import torch
 from training.made_up import real_data, stage, tiny_recipe
 
 from vrfer.errors import RecipeError
+from vrfer.training.begin import Given
 from vrfer.training.checkpoint import RunState, load_state
 from vrfer.training.ferplus import FerPlus
 from vrfer.training.loop import fit
@@ -160,14 +161,25 @@ def test_a_network_begins_where_another_run_ended(
     )
     for name, weights in network.state_dict().items():
         assert torch.equal(weights, before.network[name]), name
-    assert lineage == "tiny (seed 3, full-face), which began from: random weights"
-    state = fit(recipe, data, tmp_path, accelerator="cpu", start=finished[0] / "full-face.pt")
+    assert lineage.startswith("tiny (seed 3, full-face), trained on FER+ (label.csv votes)")
+    assert lineage.endswith(", which began from: random weights")
+    given = Given(start=finished[0] / "full-face.pt")
+    state = fit(recipe, data, tmp_path, accelerator="cpu", given=given)
     assert state.lineage == lineage
 
 
 def test_another_kind_of_network_is_refused(finished: tuple[Path, RunState], data: FerPlus) -> None:
     recipe = starting_recipe().model_copy(update={"start": "checkpoint"})
-    with pytest.raises(RecipeError, match="holds a vgg_f, and recipe tiny trains a mobilenet"):
+    with pytest.raises(RecipeError, match=r"holds a vgg_f .* and recipe tiny trains a mobilenet"):
         begin_network(recipe, data.faces, mean_gray=1.0, start=finished[0] / "full-face.pt")
-    with pytest.raises(RecipeError, match="starts from checkpoint"):
+    with pytest.raises(RecipeError, match="starts from a checkpoint"):
         begin_network(recipe, data.faces, mean_gray=1.0, start=None)
+
+
+def test_another_scale_of_the_input_is_refused(
+    finished: tuple[Path, RunState], data: FerPlus
+) -> None:
+    """The weights would mean something else, and the checkpoint's scale would win unseen."""
+    recipe = tiny_recipe(start="checkpoint", input={"size": 48, "scale": 1.0})
+    with pytest.raises(RecipeError, match=r"scaled by 0\.015625, and recipe tiny"):
+        begin_network(recipe, data.faces, mean_gray=1.0, start=finished[0] / "full-face.pt")

@@ -14,7 +14,7 @@ from vrfer.training.batches import patches_of
 from vrfer.training.checkpoint import load_state
 from vrfer.training.nets import FaceNetwork, create_network
 from vrfer.training.nets.mobilenet import MobileNet
-from vrfer.training.predict import in_words
+from vrfer.training.provenance import in_words
 from vrfer.training.recipe import Recipe
 from vrfer.training.starts import faceres
 
@@ -46,7 +46,7 @@ def begin_network(
         return network, "random weights"
     if start is None:
         raise RecipeError(
-            f"recipe {recipe.name} starts from {recipe.start}", "Name it with --start."
+            f"recipe {recipe.name} starts from a {recipe.start}", "Name it with --start."
         )
     if recipe.start == "checkpoint":
         return network, _from_checkpoint(network, recipe, start)
@@ -65,11 +65,13 @@ def begin_network(
 
 def _from_checkpoint(network: FaceNetwork, recipe: Recipe, path: Path) -> str:
     other = load_state(path)
-    if other.recipe.network != recipe.network:
+    mine, theirs = (
+        f"{one.network} with inputs scaled by {one.input.scale:g}" for one in (recipe, other.recipe)
+    )
+    if mine != theirs:
         raise RecipeError(
-            f"{path} holds a {other.recipe.network}, and recipe {recipe.name} trains a "
-            f"{recipe.network}",
+            f"{path} holds a {theirs}, and recipe {recipe.name} trains a {mine}",
             "Name a checkpoint of the same network with --start.",
         )
     network.load_state_dict(other.network)
-    return f"{in_words(other)}, which began from: {other.lineage}"
+    return in_words(other)

@@ -92,10 +92,9 @@ def put_in(trunk: MobileNet, folded: list[FoldedConvolution], pictures: Tensor) 
         pictures: N x 3 x H x W, as the trunk gets them: faces, at least a hundred or so.
     """
     layers = list(trunk.normalised_convolutions())
-    for (convolution, norm), known in zip(layers, folded, strict=True):
-        with torch.no_grad():
+    with torch.no_grad():
+        for (convolution, _), known in zip(layers, folded, strict=True):
             convolution.weight.copy_(known.kernel)
-            _pass_through(norm, known.bias)
     trunk.eval()
     handles = [
         convolution.register_forward_hook(_fit(norm, known.bias))
@@ -106,15 +105,6 @@ def put_in(trunk: MobileNet, folded: list[FoldedConvolution], pictures: Tensor) 
     for handle in handles:
         handle.remove()
     trunk.train()
-
-
-def _pass_through(norm: nn.BatchNorm2d, bias: Tensor) -> None:
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
-    norm.running_mean.zero_()
-    norm.running_var.fill_(1 - norm.eps)
-    norm.weight.fill_(1)
-    norm.bias.copy_(bias)
 
 
 def _fit(norm: nn.BatchNorm2d, bias: Tensor) -> Any:

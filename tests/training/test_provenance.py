@@ -1,0 +1,32 @@
+from dataclasses import replace
+from pathlib import Path
+
+from training.made_up import stage, tiny_recipe
+
+from vrfer.training.checkpoint import RunState
+from vrfer.training.provenance import PHOTOGRAPHS_TERMS, data_in_words, in_words, terms
+
+
+def taught(state: RunState) -> RunState:
+    """The same run with photographs and a teacher."""
+    learning = stage(region="lower-half", distillation={"weight": 0.5})
+    recipe = tiny_recipe(name="student", stages=[learning], data={"photographs": True})
+    last = replace(state.history[-1], stage=0)
+    return replace(state, recipe=recipe, taught_by=in_words(state), history=[last])
+
+
+def test_teachers_and_photographs_are_named(finished: tuple[Path, RunState]) -> None:
+    state = finished[1]
+    assert data_in_words(state) == (
+        "FER+ (label.csv votes), majority labels, leak-free training list"
+    )
+    assert terms(state) != terms(taught(state))
+    words = data_in_words(taught(state))
+    assert "labelled by the teachers" in words
+    assert words.endswith(f"teachers: {in_words(state)}")
+
+
+def test_what_earlier_runs_learned_from_is_not_forgotten(finished: tuple[Path, RunState]) -> None:
+    later = replace(finished[1], lineage=in_words(taught(finished[1])))
+    assert PHOTOGRAPHS_TERMS in terms(later)
+    assert "student (seed 3, lower-half)" in in_words(later)

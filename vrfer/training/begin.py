@@ -1,0 +1,154 @@
+"""How a run begins or goes on: its weights, its pictures, its teachers' answers."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vrfer.errors import RecipeError
+from vrfer.training.checkpoint import RunState, load_state
+from vrfer.training.ferplus import FaceSet
+from vrfer.training.photograph_faces import PhotographFaces
+from vrfer.training.provenance import in_words
+from vrfer.training.recipe import Recipe
+from vrfer.training.runs import check_same_recipe
+from vrfer.training.starts import begin_network
+from vrfer.training.teachers import Lessons, lessons
+
+LAST = "last.pt"
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The checkpoints and weights that a run is given on its way."""
+
+    after: Path | None = None
+    """A `<region>.pt` of another run; its stage and those before it are taken over."""
+    start: Path | None = None
+    """Folder of the starting weights, or a checkpoint: what the recipe begins from."""
+    teachers: Sequence[Path] = ()
+    """Checkpoints whose answers stages with `distillation` learn from; asked once."""
+
+
+NOTHING_GIVEN = Given()
+"""A run from random weights without teachers."""
+
+
+def check_given(recipe: Recipe, out: Path, given: Given) -> None:
+    """Say what is missing or too much, before anything that takes long.
+
+    Raises:
+        RecipeError: Starting weights or teachers are missing, or are not asked for.
+    """
+    begins = given.after is None and not (out / LAST).exists()
+    if begins and recipe.start != "scratch" and given.start is None:
+        raise RecipeError(
+            f"recipe {recipe.name} starts from a {recipe.start}", "Name it with --start."
+        )
+    if recipe.start == "scratch" and given.start is not None:
+        raise RecipeError(f"recipe {recipe.name} starts from scratch", "Leave --start out.")
+    taught = any(stage.distillation is not None for stage in recipe.stages)
+    if given.teachers and not taught:
+        raise RecipeError(
+            f"recipe {recipe.name} has no stage that learns from teachers", "Leave --teacher out."
+        )
+    if begins and taught and not given.teachers:
+        raise RecipeError(
+            f"recipe {recipe.name} learns from teachers",
+            "Name one or more checkpoints with --teacher.",
+        )
+
+
+def begin(recipe: Recipe, out: Path, faces: FaceSet, given: Given) -> RunState:
+    """Return the run in a folder, or a new one.
+
+    Args:
+        recipe: The experiment.
+        out: Folder of the run.
+        faces: The labelled training faces.
+        given: What the run starts from.
+
+    Raises:
+        RecipeError: The folder holds another experiment, or what was given cannot be used.
+    """
+    mean_gray = float(faces.faces.mean())
+    if (out / LAST).exists():
+        state = load_state(out / LAST)
+        check_same_recipe(state.recipe, recipe, out)
+        if not math.isclose(state.mean_gray, mean_gray):
+            raise RecipeError(
+                f"{out} holds a run on other pictures, such as a dry run",
+                "Name another folder with --out, or delete this one.",
+            )
+        return state
+    if given.after is not None:
+        return _taken_over(recipe, given.after)
+    network, lineage = begin_network(recipe, faces.faces, mean_gray=mean_gray, start=given.start)
+    return RunState(recipe, mean_gray, network.state_dict(), lineage)
+
+
+def _taken_over(recipe: Recipe, after: Path) -> RunState:
+    other = load_state(after)
+    taken = other.stage + 1
+    shared = ("network", "start", "input", "data", "augmentation")
+    reasons = [
+        f"{name} differs" for name in shared if getattr(recipe, name) != getattr(other.recipe, name)
+    ]
+    if recipe.stages[:taken] != other.recipe.stages[:taken]:
+        reasons.append("the earlier stages differ")
+    elif taken >= len(recipe.stages):
+        reasons.append("no stage is left to train")
+    if reasons:
+        raise RecipeError(
+            f"{after} does not fit recipe {recipe.name}: {reasons[0]}",
+            "The earlier stages, the network and the data must be the same in both recipes.",
+        )
+    return RunState(
+        recipe,
+        other.mean_gray,
+        other.network,
+        other.lineage,
+        taught_by=other.taught_by,
+        stage=taken,
+        history=list(other.history),
+    )
+
+
+def gather(
+    state: RunState,
+    faces: FaceSet,
+    teachers: Sequence[Path],
+    photographs: PhotographFaces | None,
+) -> Lessons:
+    """Return what a run learns from, and note it in its state.
+
+    Raises:
+        RecipeError: Teachers or photographs are missing, or others than when the run began.
+    """
+    recipe = state.recipe
+    if recipe.data.photographs and photographs is None:
+        raise RecipeError(
+            f"recipe {recipe.name} learns from photographs", "See docs/data.md for where they lie."
+        )
+    digest = "" if photographs is None else photographs.digest()
+    asked = "; ".join(in_words(load_state(path)) for path in teachers)
+    if state.taught is not None:
+        for then, now, what in (
+            (state.photographs, digest, "photographs"),
+            (state.taught_by, asked, "teachers"),
+        ):
+            if then and now and then != now:
+                raise RecipeError(
+                    f"the run began with other {what}", "Name another folder with --out."
+                )
+    elif any(stage.distillation is not None for stage in recipe.stages[state.stage :]):
+        if not teachers:
+            raise RecipeError(
+                f"recipe {recipe.name} learns from teachers",
+                "Name one or more checkpoints with --teacher.",
+            )
+        state.taught_by = "; ".join(filter(None, (state.taught_by, asked)))
+        state.photographs = digest
+    learned = lessons(faces, teachers, photographs, taught=state.taught)
+    state.taught = learned.taught
+    return learned

@@ -1,0 +1,37 @@
+"""Where a network comes from, in words: for checkpoints, contracts and cards."""
+
+from vrfer.training.checkpoint import RunState
+from vrfer.training.predict import finished_stage
+
+FERPLUS_TERMS = (
+    "FER2013's pictures were gathered by web search and remain their owners'; no licence for them "
+    "is known. The FER+ votes are Microsoft's, MIT licence. Research use."
+)
+PHOTOGRAPHS_TERMS = (
+    "The photographs remain their owners' and mostly come without clear rights; none of them is in "
+    "this file. Research use."
+)
+_PHOTOGRAPHS = "faces of photographs"
+
+
+def in_words(state: RunState) -> str:
+    """Return which network a checkpoint holds, what it learned from, and where it began."""
+    recipe = state.recipe
+    name = f"{recipe.name} (seed {recipe.seed}, {finished_stage(state).region})"
+    return f"{name}, trained on {data_in_words(state)}, which began from: {state.lineage}"
+
+
+def data_in_words(state: RunState) -> str:
+    """Return data sets, labels, lists and teachers."""
+    data = state.recipe.data
+    votes = "label.csv" if data.votes == "official" else "fer2013new.csv"
+    line = f"FER+ ({votes} votes), {data.labels} labels, {data.training_list} training list"
+    if data.photographs:
+        line += f"; {_PHOTOGRAPHS}, half of them with drawn headsets, labelled by the teachers"
+    return f"{line}; teachers: {state.taught_by}" if state.taught_by else line
+
+
+def terms(state: RunState) -> str:
+    """Return what the terms of all that it learned from, itself or before, mean for its use."""
+    chain = f"{data_in_words(state)} {state.lineage}"
+    return f"{FERPLUS_TERMS} {PHOTOGRAPHS_TERMS}" if _PHOTOGRAPHS in chain else FERPLUS_TERMS
