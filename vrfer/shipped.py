@@ -5,7 +5,7 @@ from typing import Literal
 
 Folder = Literal["models", "assets", "training"]
 
-DEFAULT_MODEL = "vgg-f-112.onnx"
+DEFAULT_MODEL = "lower-face.onnx"
 """File name of the network that is used where none is named."""
 
 
