@@ -191,6 +191,19 @@ class Read:
         }
 
 
+def lines(figures: Mapping[str, object], *, verbose: bool) -> Iterator[str]:
+    """Yield figures for people; what was misread is named on request."""
+    for name, value in figures.items():
+        if isinstance(value, list):
+            if verbose:
+                yield from (f"{name}: {one}" for one in value)
+        elif isinstance(value, dict):
+            yield f"{name}:"
+            yield from (f"  {line}" for line in lines(value, verbose=verbose))
+        else:
+            yield f"{name}: {f'{value:.3f}' if isinstance(value, float) else value}"
+
+
 def _without(segments: Sequence[Segment], used: Segment | None) -> tuple[Segment, ...]:
     return tuple(segment for segment in segments if segment is not used)
 
@@ -220,6 +233,7 @@ def main(
     model: Annotated[
         list[Path] | None, typer.Option(help="A network; may be given several times.")
     ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Name what was misread.")] = False,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write all figures to this file.")
     ] = None,
@@ -251,9 +265,8 @@ def main(
         found |= read.with_baselines(films) | read.speed()
         figures[read.model.stem] = found
         typer.echo(read.model.stem)
-        for name, value in found.items():
-            shown = f"{value:.3f}" if isinstance(value, float) else value
-            typer.echo(f"  {name}: {shown}")
+        for line in lines(found, verbose=verbose):
+            typer.echo(f"  {line}")
     if json_file is not None:
         json_file.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     if sheet is not None and stills:

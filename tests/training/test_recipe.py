@@ -7,13 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from training.made_up import stage, tiny_recipe
+from training.starts.made_up_weights import made_up_weights
 
 from vrfer.errors import RecipeError
 from vrfer.shipped import shipped
+from vrfer.training.begin import Given
 from vrfer.training.ferplus import FerPlus
 from vrfer.training.locating.loop import fit_locator
 from vrfer.training.locating.recipe import LocatorRecipe
 from vrfer.training.loop import fit, learning_rate
+from vrfer.training.photograph_faces import PhotographFaces
 from vrfer.training.recipe import Dsd, Recipe, Stage, read_recipe
 
 SHIPPED = sorted(shipped("training").glob("*.toml"))
@@ -40,7 +43,12 @@ def test_there_are_shipped_recipes() -> None:
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 @pytest.mark.usefixtures("little_mining")
 def test_a_shipped_recipe_bears_its_files_name_and_trains(
-    path: Path, data: FerPlus, photographs_folder: Path, cache_folder: Path, tmp_path: Path
+    path: Path,
+    data: FerPlus,
+    photographs_folder: Path,
+    cache_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     recipe = read_recipe(path)
     assert recipe.name == path.stem
@@ -57,7 +65,26 @@ def test_a_shipped_recipe_bears_its_files_name_and_trains(
         )
         assert len(run.history) == recipe.shortened().epochs
         return
-    state = fit(recipe, data, tmp_path, accelerator="cpu", dry_run=True)
+    given, faces = Given(), None
+    if recipe.start != "scratch":
+        made_up_weights(tmp_path / "weights", monkeypatch)
+        given = Given(start=tmp_path / "weights")
+    if recipe.start == "checkpoint":
+        teacher = read_recipe(path.with_name("faceres-teacher.toml"))
+        assert isinstance(teacher, Recipe)
+        fit(teacher, data, tmp_path / "teacher", accelerator="cpu", given=given, dry_run=True)
+        taught = tmp_path / "teacher" / "full-face.pt"
+        given = Given(start=taught, teachers=[taught])
+        faces = PhotographFaces(data.faces[:20], data.faces[:20])
+    state = fit(
+        recipe,
+        data,
+        tmp_path / "run",
+        accelerator="cpu",
+        given=given,
+        photographs=faces,
+        dry_run=True,
+    )
     assert state.stage == len(recipe.stages)
     for index, one in enumerate(recipe.stages):
         phases = {result.phase for result in state.history if result.stage == index}

@@ -28,7 +28,7 @@ def write_card(
     Raises:
         OSError: The file cannot be written.
     """
-    recipe = state.recipe
+    recipe, last = state.recipe, state.history[-1]
     stages = ", ".join(f"{stage.epochs} epochs {stage.region}" for stage in recipe.stages)
     lines = [
         f"# {contract.name}",
@@ -45,6 +45,8 @@ def write_card(
         f"| starting weights | {contract.training.lineage} |",
         f"| trained on | {contract.training.data} |",
         f"| recipe | {recipe.name}, seed {recipe.seed}: {stages} |",
+        f"| weights | of epoch {last.epoch + 1} of {recipe.stages[last.stage].epochs}, "
+        f"{last.region}: the best on validation |",
         f"| terms | {contract.training.terms} |",
         f"| temperature (in the graph, fitted on validation) | {contract.temperature:.3f} |",
         f"| unsure below (validation) | {contract.unsure_below:.3f} |",
