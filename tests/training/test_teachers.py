@@ -29,6 +29,15 @@ def learning(photographs: bool = False, **fields: object) -> Recipe:
     return tiny_recipe(name="student", stages=[taught], data={"photographs": photographs})
 
 
+class StopError(Exception):
+    """Stands for a killed process."""
+
+
+def stop(*_: object) -> None:
+    """Kill a run."""
+    raise StopError
+
+
 def photographs() -> PhotographFaces:
     bare = made_up_faces(np.arange(6) % 8, seed=9)
     worn = bare.copy()
@@ -122,12 +131,6 @@ def test_a_run_with_photographs_goes_on_without_its_teachers(
         photographs=photographs(),
     )
 
-    class StopError(Exception):
-        """Stands for a killed process."""
-
-    def stop(*_: object) -> None:
-        raise StopError
-
     with pytest.raises(StopError):
         fit(
             recipe,
@@ -160,12 +163,6 @@ def test_averaged_normalisation_goes_on_exactly(data: FerPlus, tmp_path: Path) -
     stretched = {"size": 48, "lower_half_height": 36}
     recipe = tiny_recipe(network="mobilenet", input=stretched, stages=[averaged])
     expected = fit(recipe, data, tmp_path / "whole", accelerator="cpu")
-
-    class StopError(Exception):
-        """Stands for a killed process."""
-
-    def stop(*_: object) -> None:
-        raise StopError
 
     for _ in range(2):
         with pytest.raises(StopError):

@@ -176,7 +176,7 @@ def export_command(
     folder: DataOption = None,
     precision: Annotated[
         Precision,
-        typer.Option(help="int8-stored: a quarter of the size; int8: two to three times as fast."),
+        typer.Option(help="int8-stored: a quarter of the size; int8: faster, too."),
     ] = "int8-stored",
     final: Annotated[
         bool, typer.Option(help="Measure the test splits, too; not while networks are chosen.")

@@ -2,7 +2,7 @@
 
 `store_small` shrinks only what is stored: runtimes multiply the scales in when they load the file
 and compute in 32 bits, so that every processor gives the same numbers. `quantised` computes in
-8 bits as well, two to three times as fast where the processor has instructions for it (Intel
+8 bits as well, which is faster where the processor has instructions for it (Intel
 since 2019, AMD since 2022).
 """
 
@@ -26,7 +26,7 @@ SMALLEST = 4096
 LEVELS = 127
 EXACT_SHARE = 0.25
 """This share of the trunk's convolutions, the first ones, stays in 32 bits. They are few and small,
-and in 8 bits they alone cost a point of validation accuracy."""
+and in 8 bits they cost the most validation accuracy."""
 TRUNK = "network.trunk."
 """How the names of the weights begin whose convolutions are computed in 8 bits."""
 _CALIBRATION_BATCH = 16

@@ -53,8 +53,8 @@ class DepthwiseConvolution(nn.Conv2d):
             return convolve(x, self.weight, self.bias, padding=1, groups=self.groups)
         if not self.training:
             return convolve(pad_same(x), self.weight, self.bias, stride=2, groups=self.groups)
-        # The same numbers. oneDNN's gradient of the strided convolution takes thirty times as
-        # long on a CPU as that of four times as many positions.
+        # The same numbers. oneDNN's gradient of the strided convolution takes far
+        # longer on a CPU than that of four times as many positions.
         everywhere = convolve(x, self.weight, self.bias, padding=1, groups=self.groups)
         height, width = x.shape[-2:]
         return everywhere[:, :, 1 - height % 2 :: 2, 1 - width % 2 :: 2].contiguous(
