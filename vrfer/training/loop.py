@@ -120,6 +120,9 @@ def _fit_stage(
     network = create_network(recipe, mean_gray=state.mean_gray)
     network.load_state_dict(state.network)
     network.occlusion = stage.occlusion if stage.region == "lower-half" else None
+    for module in network.trunk.modules():
+        if isinstance(module, nn.Dropout):
+            module.p *= stage.dropout
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     model, optimizer = fabric.setup(network, _optimizer(network, stage))
     if state.optimizer is not None:

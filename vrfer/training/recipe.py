@@ -17,7 +17,11 @@ Region = Literal["full-face", "lower-half"]
 Occlusion = Literal["mask", "crop"]
 Schedule = Literal["plateau", "cosine", "cosine-per-batch", "constant"]
 Phase = Literal["dense", "sparse", "re-dense"]
+Start = Literal["scratch", "faceres-deep", "imagenet-vgg-f", "vgg-face", "checkpoint"]
 Share = Annotated[float, Field(ge=0, lt=1)]
+
+STARTS_WITH_MEAN_PICTURE: tuple[Start, ...] = ("imagenet-vgg-f",)
+"""Starting weights that subtract a whole picture instead of three numbers."""
 
 
 class _Strict(BaseModel):
@@ -148,6 +152,8 @@ class Stage(_Strict):
     repeat_below: Share = 0
     """Pictures of expressions with a smaller share than this are drawn more often: repeat-factor
     sampling (Gupta et al., CVPR 2019)."""
+    dropout: float = Field(default=1, ge=0, le=1)
+    """Factor on the dropout rates of the network's convolutions (1 in the paper)."""
     distillation: Distillation | None = None
     """Needs teachers: checkpoints named with --teacher."""
     dsd: Dsd | None = None
@@ -181,8 +187,8 @@ class Recipe(_Strict):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     about: str = ""
     """One line for people: what the recipe is for and where it leaves the paper."""
-    network: Literal["vgg_f", "mobilenet"] = "vgg_f"
-    start: Literal["scratch", "faceres-deep", "checkpoint"] = "scratch"
+    network: Literal["vgg_f", "vgg_face", "vgg_13", "alexnet", "mobilenet"] = "vgg_f"
+    start: Start = "scratch"
     """Where the weights begin: at random, in a face network's files that people bring, or in
     another run's checkpoint."""
     seed: int = Field(default=1, ge=0)

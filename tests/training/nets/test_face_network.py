@@ -70,7 +70,7 @@ def test_the_maps_mean_is_the_logit_of_mean_pooling() -> None:
     """Where all pooling is averaging, a class's map averages to its logit without the bias."""
     trunk = MobileNet()
     trunk.taps = tuple(replace(tap, pooling="mean") for tap in trunk.taps)
-    network = FaceNetwork(trunk, mean=(MEAN,) * 3).eval()
+    network = FaceNetwork(trunk, mean=torch.full((1, 3, 1, 1), MEAN)).eval()
     with torch.no_grad():
         features = network.features(patches(64, 128))
         maps = network.class_maps(features)

@@ -1,49 +1,28 @@
-"""What all networks share: normalised input, hidden upper half, and the paper's head.
-
-The paper replaces the fully-connected layers by a single max-pooling layer and a softmax layer
-of eight units with weights from N(0, 0.1) (section 3). Here that layer is global, in the place
-of pool5, so that any input size works.
-"""
-
-from dataclasses import dataclass
-from typing import Literal
+"""What all networks share: normalised input, hidden upper half, a feature extractor and a head."""
 
 import torch
 from torch import Tensor, nn
 
-from vrfer.expressions import EXPRESSIONS
+from vrfer.errors import ModelContractError
+from vrfer.training.nets.heads import FullyConnectedHead, PooledHead, Tap
 from vrfer.training.recipe import Occlusion
-
-HEAD_STD = 0.1
-"""Standard deviation of the head's first weights (paper section 3)."""
-
-
-Pooling = Literal["maximum", "mean", "mean-and-maximum"]
-
-
-@dataclass(frozen=True, slots=True)
-class Tap:
-    """A feature map that the head reads, and how it is pooled to one number a channel."""
-
-    channels: int
-    pooling: Pooling
-
-    def pooled(self, features: Tensor) -> Tensor:
-        """Return N x C for N x C x h x w; `mean-and-maximum` is the middle of the two."""
-        if self.pooling == "maximum":
-            return features.amax(dim=(2, 3))
-        if self.pooling == "mean":
-            return features.mean(dim=(2, 3))
-        return (features.amax(dim=(2, 3)) + features.mean(dim=(2, 3))) / 2
 
 
 class Trunk(nn.Module):
-    """A feature extractor: N x 3 x H x W normalised pictures to one feature map >= 0 a tap."""
+    """A feature extractor: N x C x H x W normalised pictures to one feature map >= 0 a tap."""
 
     taps: tuple[Tap, ...]
     """What the head reads, the finest map first."""
     head_dropout = 0.0
     """Share of the pooled features that training drops before the head."""
+    input_channels = 3
+    """Gray pictures become so many equal channels."""
+    input_size: int | None = None
+    """The only side of full faces that the network takes; None takes any."""
+
+    def head(self) -> PooledHead | FullyConnectedHead:
+        """Return the head that belongs on these features, with fresh weights."""
+        return PooledHead(self.taps, self.head_dropout)
 
 
 class FaceNetwork(nn.Module):
@@ -52,31 +31,23 @@ class FaceNetwork(nn.Module):
     mean: Tensor
     scale: Tensor
 
-    def __init__(
-        self,
-        trunk: Trunk,
-        *,
-        mean: tuple[float, float, float],
-        scale: float = 1.0,
-    ) -> None:
-        """Put the paper's head on a trunk.
+    def __init__(self, trunk: Trunk, *, mean: Tensor, scale: float = 1.0) -> None:
+        """Put its head on a trunk.
 
         Args:
             trunk: The feature extractor.
-            mean: Per RGB channel, 0-255; subtracted before anything else.
+            mean: Subtracted from values 0-255 before anything else: 1 x C x 1 x 1, or a picture
+                1 x C x S x S for full faces of that size, whose lower half belongs to lower halves.
             scale: Factor after the subtraction.
         """
         super().__init__()
         self.trunk = trunk
-        self.head = nn.Linear(sum(tap.channels for tap in trunk.taps), len(EXPRESSIONS))
-        self.dropout = nn.Dropout(trunk.head_dropout)
+        self.head = trunk.head()
         self.occlusion: Occlusion | None = None
         """How lower-half patches are treated: `mask` puts back an empty upper half (zeros after
         the subtraction, the paper's protocol), `crop` and None see the patch as it is."""
-        self.register_buffer("mean", torch.tensor(mean).reshape(1, 3, 1, 1))
+        self.register_buffer("mean", mean)
         self.register_buffer("scale", torch.tensor(scale))
-        nn.init.normal_(self.head.weight, std=HEAD_STD)
-        nn.init.zeros_(self.head.bias)
 
     def features(self, patches: Tensor) -> tuple[Tensor, ...]:
         """Return the feature map of each tap.
@@ -88,7 +59,9 @@ class FaceNetwork(nn.Module):
         Returns:
             Each N x C x h x w, not negative.
         """
-        pictures = (patches.expand(-1, 3, -1, -1) - self.mean) * self.scale
+        mean = self.mean[:, :, -patches.shape[-2] :]
+        pictures = patches.expand(-1, self.trunk.input_channels, -1, -1)
+        pictures = (pictures - mean) * self.scale
         if self.occlusion == "mask":
             pictures = nn.functional.pad(pictures, (0, 0, patches.shape[-2], 0))
         features: tuple[Tensor, ...] = self.trunk(pictures)
@@ -96,28 +69,26 @@ class FaceNetwork(nn.Module):
 
     def logits(self, features: tuple[Tensor, ...]) -> Tensor:
         """Return N x 8 logits for the taps' feature maps."""
-        taps = zip(self.trunk.taps, features, strict=True)
-        pooled = torch.cat([tap.pooled(found) for tap, found in taps], dim=1)
-        logits: Tensor = self.head(self.dropout(pooled))
+        logits: Tensor = self.head(features)
         return logits
+
+    @property
+    def explains_itself(self) -> bool:
+        """Whether the head is linear on pooled features, so that class maps cost nothing."""
+        return isinstance(self.head, PooledHead)
 
     def class_maps(self, features: tuple[Tensor, ...]) -> Tensor:
         """Return where the evidence for each class lies: N x 8 x h x w of the finest tap.
 
-        The head is linear on pooled features, for which Grad-CAM's map of a class is the feature
-        map weighted by that class's weights (Selvaraju et al., ICCV 2017); the maps of coarser
-        taps are scaled up and added.
+        Raises:
+            ModelContractError: The network has fully-connected layers.
         """
-        channels = [tap.channels for tap in self.trunk.taps]
-        weights = torch.split(self.head.weight, channels, dim=1)
-        maps = [
-            nn.functional.conv2d(found, of_tap[:, :, None, None])
-            for found, of_tap in zip(features, weights, strict=True)
-        ]
-        size = maps[0].shape[-2:]
-        for coarser in maps[1:]:
-            maps[0] = maps[0] + nn.functional.interpolate(coarser, size, mode="nearest")
-        return maps[0]
+        if not isinstance(self.head, PooledHead):
+            raise ModelContractError(
+                "a network with fully-connected layers has no class maps",
+                "Take one with pooling and a linear layer, such as vgg_f.",
+            )
+        return self.head.class_maps(features)
 
     def forward(self, patches: Tensor) -> Tensor:
         """Return N x 8 logits for N x 1 x H x W gray patches 0-255."""

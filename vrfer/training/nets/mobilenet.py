@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from vrfer.training.nets.face_network import Tap, Trunk
+from vrfer.training.nets.face_network import Trunk
+from vrfer.training.nets.heads import Tap
 
 FIRST_CHANNELS = 32
 BLOCKS = (

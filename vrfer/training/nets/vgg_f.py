@@ -7,7 +7,8 @@ fully-connected layers are gone (`FaceNetwork` has the single max-pooling and th
 import torch
 from torch import Tensor, nn
 
-from vrfer.training.nets.face_network import Tap, Trunk
+from vrfer.training.nets.face_network import Trunk
+from vrfer.training.nets.heads import Tap
 
 DROPOUT = 0.2
 """After conv3, conv4 and conv5 each (paper section 3)."""
