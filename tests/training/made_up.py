@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vrfer.expressions import EXPRESSIONS
-from vrfer.training.ferplus import FaceSet, FerPlus, Split, Votes
-from vrfer.training.recipe import Input, Recipe, Region, View
+from vrfer.training.ferplus import FaceSet, FerPlus, Split
+from vrfer.training.recipe import Input, Recipe, Region, View, Votes
 
 CLASSES = len(EXPRESSIONS)
 COUNTS: dict[Split, int] = {"train": 64, "validation": 24, "test": 32}

@@ -25,13 +25,12 @@ from vrfer.training.ferplus import FerPlus
 from vrfer.training.loop import (
     Progress,
     Watcher,
-    epoch_seed,
     fit,
-    learning_rate,
     training_faces,
 )
 from vrfer.training.nets import create_network
 from vrfer.training.recipe import Data, Recipe, Stage
+from vrfer.training.schedule import epoch_seed, learning_rate
 
 Finished = tuple[Path, RunState]
 

@@ -10,7 +10,8 @@ from vrfer.training.batches import Batch
 from vrfer.training.begin import Given
 from vrfer.training.checkpoint import RunState, load_state
 from vrfer.training.ferplus import FerPlus
-from vrfer.training.loop import Watcher, batch_loss, fit
+from vrfer.training.loop import Watcher, fit
+from vrfer.training.losses import picture_losses
 from vrfer.training.nets import create_network
 from vrfer.training.photograph_faces import PhotographFaces
 from vrfer.training.predict import load_network, predict_logits
@@ -89,11 +90,12 @@ def test_the_loss_mixes_votes_and_teachers() -> None:
     taught = torch.full((1, 8), 0.125)
     batch = Batch(torch.zeros(1, 1, 2, 2), votes, taught)
     from_votes = torch.nn.functional.cross_entropy(logits, votes)
-    assert torch.equal(batch_loss(logits, batch, None), from_votes)
+    assert torch.equal(picture_losses(logits, batch)[0], from_votes)
     halves = Distillation(weight=0.25, temperature=2.0)
     from_teachers = 4 * torch.nn.functional.cross_entropy(logits / 2, taught)
     torch.testing.assert_close(
-        batch_loss(logits, batch, halves), 0.75 * from_votes + 0.25 * from_teachers
+        picture_losses(logits, batch, distillation=halves)[0],
+        0.75 * from_votes + 0.25 * from_teachers,
     )
 
 

@@ -23,10 +23,12 @@ class _Draw:
 
     count: int
     generator: torch.Generator
+    """On the CPU, so that every device draws the same numbers."""
+    device: torch.device
 
     def between(self, low: float, high: float) -> Tensor:
         drawn = torch.rand(self.count, generator=self.generator).reshape(-1, 1, 1, 1)
-        return low + (high - low) * drawn
+        return low + (high - low) * drawn.to(self.device)
 
     def about_zero(self, reach: float) -> Tensor:
         return self.between(-reach, reach)
@@ -34,10 +36,10 @@ class _Draw:
     def some(self, probability: float) -> Tensor:
         """Return the numbers of the pictures that are chosen."""
         drawn = torch.rand(self.count, generator=self.generator)
-        return (drawn < probability).nonzero()[:, 0]
+        return (drawn < probability).nonzero()[:, 0].to(self.device)
 
     def of(self, count: int) -> "_Draw":
-        return _Draw(count, self.generator)
+        return _Draw(count, self.generator, self.device)
 
 
 def augmented(
@@ -57,7 +59,7 @@ def augmented(
     Returns:
         N x 1 x view.height x view.width float32, 0-255.
     """
-    draw = _Draw(len(faces), generator)
+    draw = _Draw(len(faces), generator, faces.device)
     patches = _moved(faces, view, augmentation, draw)
     lower_half = view.region == "lower-half"
     rows, columns = faces.shape[1] // 2 if lower_half else faces.shape[1], faces.shape[2]
@@ -93,12 +95,22 @@ def _moved(faces: Tensor, view: View, augmentation: Augmentation, draw: _Draw) -
     zoom = 1 + uniform(augmentation.zoom)
     # The grid runs from -1 to 1, so a shift of one face side is 2 in its units.
     shift_x, shift_y = uniform(2 * augmentation.shift), uniform(2 * augmentation.shift)
-    chosen = torch.rand(count, generator=draw.generator) < augmentation.flip
+    chosen = draw.between(0, 1).flatten() < augmentation.flip
     mirror = 1 - 2 * chosen.float()
-    stretch = 1 + uniform(augmentation.aspect) if augmentation.aspect else torch.ones(count)
+    still = torch.zeros_like(mirror)
+    stretch = 1 + (uniform(augmentation.aspect) if augmentation.aspect else still)
+    skew = uniform(augmentation.skew) if augmentation.skew else still
     cos, sin = angle.cos() / zoom, angle.sin() / zoom
     rows = torch.stack(
-        [cos * mirror, -sin * stretch, shift_x, sin * mirror, cos * stretch, shift_y], dim=1
+        [
+            cos * mirror,
+            -sin * stretch + skew,
+            shift_x,
+            sin * mirror,
+            cos * stretch,
+            shift_y,
+        ],
+        dim=1,
     )
     whole_height = 2 * view.height if view.region == "lower-half" else view.height
     grid = nn.functional.affine_grid(
@@ -113,8 +125,8 @@ def _moved(faces: Tensor, view: View, augmentation: Augmentation, draw: _Draw) -
 def _places(patches: Tensor) -> tuple[Tensor, Tensor]:
     """Return x from -1 to 1 and y from 0 to 1, to be broadcast over patches."""
     height, width = patches.shape[-2:]
-    x = torch.linspace(-1, 1, width).reshape(1, 1, 1, width)
-    y = torch.linspace(0, 1, height).reshape(1, 1, height, 1)
+    x = torch.linspace(-1, 1, width, device=patches.device).reshape(1, 1, 1, width)
+    y = torch.linspace(0, 1, height, device=patches.device).reshape(1, 1, height, 1)
     return x, y
 
 
@@ -192,7 +204,7 @@ def _blurred(patches: Tensor, largest: float, rows: int, columns: int, draw: _Dr
 def _gaussians(sigma: Tensor, largest: float) -> Tensor:
     """Return N x 1 x 1 x K kernels for N x 1 x 1 x 1 standard deviations."""
     radius = math.ceil(2 * largest)
-    offsets = torch.arange(-radius, radius + 1).float()
+    offsets = torch.arange(-radius, radius + 1, device=sigma.device).float()
     kernels = (-0.5 * (offsets / sigma) ** 2).exp()
     return kernels / kernels.sum(dim=-1, keepdim=True)
 
@@ -200,7 +212,7 @@ def _gaussians(sigma: Tensor, largest: float) -> Tensor:
 def _noise(patches: Tensor, largest: float, rows: int, columns: int, draw: _Draw) -> Tensor:
     """Return noise as a camera's, which was scaled up with the picture."""
     coarse = torch.randn(draw.count, 1, rows, columns, generator=draw.generator)
-    coarse = coarse * draw.between(0, largest)
+    coarse = coarse.to(draw.device) * draw.between(0, largest)
     size = patches.shape[-2:]
     return nn.functional.interpolate(coarse, size, mode="bilinear", align_corners=False)
 
@@ -208,10 +220,10 @@ def _noise(patches: Tensor, largest: float, rows: int, columns: int, draw: _Draw
 def _compressed(patches: Tensor, probability: float, draw: _Draw) -> Tensor:
     chosen = draw.some(probability)
     qualities = torch.randint(*_JPEG_QUALITY, (len(chosen),), generator=draw.generator)
-    out = patches.clone()
+    out = patches.cpu().clone()
     for number, quality in zip(chosen.tolist(), qualities.tolist(), strict=True):
-        picture = patches[number, 0].numpy().astype(np.uint8)
+        picture = out[number, 0].numpy().astype(np.uint8)
         _, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
         decoded = cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE)
         out[number, 0] = torch.from_numpy(decoded)
-    return out
+    return out.to(draw.device)

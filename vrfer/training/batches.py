@@ -16,6 +16,8 @@ from vrfer.training.augmentation import augmented
 from vrfer.training.ferplus import FaceSet
 from vrfer.training.recipe import Augmentation, View
 
+CPU = torch.device("cpu")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
@@ -28,10 +30,17 @@ class Batch:
     taught: Tensor | None
     """N x 8 probabilities by teachers, float32, where there are any."""
 
-    def on(self, device: torch.device) -> "Batch":
-        """Return the batch on a device."""
-        taught = None if self.taught is None else self.taught.to(device)
-        return Batch(self.patches.to(device), self.votes.to(device), taught)
+    def __len__(self) -> int:
+        """Return the number of pictures."""
+        return len(self.patches)
+
+    def parts(self, rows: slice, at_once: int) -> Iterator["Batch"]:
+        """Yield some of the pictures, at most so many at once."""
+        taught = None if self.taught is None else self.taught[rows]
+        patches, votes = self.patches[rows], self.votes[rows]
+        for start in range(0, len(patches), at_once):
+            part = slice(start, start + at_once)
+            yield Batch(patches[part], votes[part], None if taught is None else taught[part])
 
 
 def patches_of(faces: npt.NDArray[np.uint8] | Tensor, view: View) -> Tensor:
@@ -61,6 +70,9 @@ def training_batches(
     batch_size: int,
     augmentation: Augmentation,
     generator: torch.Generator,
+    *,
+    one_label: bool = False,
+    device: torch.device = CPU,
 ) -> Iterator[Batch]:
     """Yield one epoch; the last, smaller batch is kept.
 
@@ -72,14 +84,19 @@ def training_batches(
         batch_size: Pictures a batch.
         augmentation: The ranges of the random changes.
         generator: Where the random numbers come from.
+        one_label: Draws one expression for each picture from its votes (FER+'s `probability`).
+        device: Where the pictures lie and are changed; they must fit into its memory as bytes.
     """
-    pictures = torch.from_numpy(faces.faces)
+    pictures = torch.from_numpy(faces.faces).to(device)
     votes = torch.from_numpy(faces.votes)
+    if one_label:
+        labels = torch.multinomial(votes, 1, generator=generator)[:, 0]
+        votes = nn.functional.one_hot(labels, votes.shape[1]).float()
     for chosen in torch.split(drawn, batch_size):
         yield Batch(
-            augmented(pictures[chosen], view, augmentation, generator),
-            votes[chosen],
-            None if taught is None else taught[chosen],
+            augmented(pictures[chosen.to(device)], view, augmentation, generator),
+            votes[chosen].to(device),
+            None if taught is None else taught[chosen].to(device),
         )
 
 

@@ -37,7 +37,9 @@ class Place:
 class RunDisplay:
     """Shows any run; a context manager."""
 
-    def __init__(self, folder: Path, stop: threading.Event, *, left: str = "left") -> None:
+    def __init__(
+        self, folder: Path, stop: threading.Event, *, left: str = "left", silent: bool = False
+    ) -> None:
         """Prepare the display.
 
         Args:
@@ -45,7 +47,9 @@ class RunDisplay:
             stop: Ends the run with KeyboardInterrupt after the batch at hand. An interrupt at
                 any other place could leave TensorBoard's queue locked, and hang at the end.
             left: What stands behind the time left.
+            silent: Show and write nothing: one of several processes speaks for all.
         """
+        self._silent = silent
         self._stop = stop
         self._left = left
         self._console = Console()
@@ -56,7 +60,7 @@ class RunDisplay:
             TextColumn("{task.fields[left]}"),
             console=self._console,
             transient=True,
-            disable=not self._console.is_terminal,
+            disable=silent or not self._console.is_terminal,
         )
         self._task = self._bars.add_task("starting", left="")
         self._folder = folder
@@ -77,6 +81,8 @@ class RunDisplay:
 
     def say(self, text: str) -> None:
         """Print a line."""
+        if self._silent:
+            return
         self._console.print(text, highlight=False, soft_wrap=True, markup=False)
 
     def after_batch(self, at: Place) -> None:
@@ -116,6 +122,8 @@ class RunDisplay:
         left_s = per_epoch_s * (at.epochs - at.epoch - 1) if part == at.part else math.nan
         where = f"{at.name} epoch {at.epoch + 1}/{at.epochs}".lstrip()
         self.say(f"{where}: {said}, {_duration(left_s)} {self._left}")
+        if self._silent:
+            return
         if self._writer is None:
             self._writer = SummaryWriter(
                 str(self._folder / "tensorboard"), purge_step=epochs_so_far
@@ -127,17 +135,34 @@ class RunDisplay:
 class FitDisplay(RunDisplay):
     """Shows the training of a classifier, whose parts are its stages."""
 
-    def __init__(self, recipe: Recipe, folder: Path, stop: threading.Event) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        folder: Path,
+        stop: threading.Event,
+        *,
+        timing: bool = False,
+        silent: bool = False,
+    ) -> None:
         """Prepare the display.
 
         Args:
             recipe: The run's recipe, for the numbers of epochs.
             folder: The run's folder.
             stop: Ends the run after the batch at hand.
+            timing: Say how long the steps waited for their pictures.
+            silent: Show and write nothing.
         """
-        super().__init__(folder, stop, left="left in this stage")
+        super().__init__(folder, stop, left="left in this stage", silent=silent)
         self._recipe = recipe
-        self.watcher = Watcher(on_batch=self._on_batch, on_epoch=self._on_epoch)
+        self.watcher = Watcher(
+            on_batch=self._on_batch,
+            on_epoch=self._on_epoch,
+            on_timing=self._on_timing if timing else lambda waited: None,
+        )
+
+    def _on_timing(self, waited: float) -> None:
+        self.say(f"steps waited for their pictures {waited:.1%} of the time")
 
     def _on_batch(self, at: Progress) -> None:
         epochs = self._recipe.stages[at.stage].epochs

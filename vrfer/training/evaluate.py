@@ -15,7 +15,7 @@ from vrfer.crop import face_crop
 from vrfer.errors import ModelContractError
 from vrfer.metadata import METADATA_KEY
 from vrfer.training.checkpoint import load_state
-from vrfer.training.ferplus import FaceSet, FerPlus, Votes
+from vrfer.training.ferplus import FaceSet, FerPlus
 from vrfer.training.measure import Measures, measure
 from vrfer.training.predict import (
     PREDICTION_BATCH,
@@ -23,7 +23,7 @@ from vrfer.training.predict import (
     load_network,
     predict_logits,
 )
-from vrfer.training.recipe import Occlusion, Region
+from vrfer.training.recipe import Occlusion, Region, Votes
 
 SplitName = Literal["validation", "test", "test-deduplicated"]
 SPLITS: tuple[SplitName, ...] = ("validation", "test", "test-deduplicated")

@@ -1,23 +1,60 @@
-"""The training device: Lightning Fabric, set up the same way for every loop."""
+"""The training devices: Lightning Fabric, set up the same way for every loop.
+
+One process, or as many as `torchrun` has started on one computer or several; it tells each its
+place in environment variables.
+"""
 
 import logging
+import os
 
+import torch
 from lightning_fabric import Fabric
 
 from vrfer.errors import RecipeError
 
 
-def fabric_for(accelerator: str, precision: str) -> Fabric:
-    """Return Fabric for one device.
+def leads() -> bool:
+    """Whether this process writes files and speaks: the only one, or the first of torchrun's."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
+def fabric_for(accelerator: str, precision: str, *, together: bool = False) -> Fabric:
+    """Return Fabric for one device, or for those of all processes.
+
+    Args:
+        accelerator: Lightning Fabric's word: auto, cpu, cuda.
+        precision: `32-true` or `bf16-mixed`; the latter becomes `32-true` on a CUDA device
+            without bfloat16.
+        together: Whether the loop can share its work among torchrun's processes.
 
     Raises:
-        RecipeError: The accelerator is not there.
+        RecipeError: The accelerator is not there, or the loop works alone.
     """
     # Fabric announces its precision at a level and with a handler of its own.
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    if processes > 1 and not together:
+        raise RecipeError(
+            "this training runs in one process alone", "Start it without torchrun."
+        )
+    if precision == "bf16-mixed" and accelerator != "cpu" and _old_cuda():
+        precision = "32-true"
     try:
-        return Fabric(accelerator=accelerator, devices=1, precision=precision)  # type: ignore[arg-type]
+        fabric = Fabric(
+            accelerator=accelerator,
+            devices=here,
+            num_nodes=processes // here,
+            strategy="ddp" if processes > 1 else "auto",
+            precision=precision,  # type: ignore[arg-type]
+        )
+        fabric.launch()
     except (ValueError, RuntimeError, ImportError) as err:
         raise RecipeError(
             f"the accelerator {accelerator} cannot be used here: {err}", "Use auto or cpu."
         ) from err
+    return fabric
+
+
+def _old_cuda() -> bool:
+    return torch.cuda.is_available() and not torch.cuda.is_bf16_supported()

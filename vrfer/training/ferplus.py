@@ -14,7 +14,7 @@ import logging
 import os
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,17 +25,21 @@ import numpy.typing as npt
 
 from vrfer.errors import DataError
 from vrfer.expressions import EXPRESSIONS
+from vrfer.training.recipe import Labels, Votes
 
 logger = logging.getLogger(__name__)
 
 Split = Literal["train", "validation", "test"]
-Votes = Literal["official", "fer2013new"]
 
 FACE_PX = 48
 """Side of FER2013's pictures."""
 FACES_SHA256 = "c267d81af4fae7bced50ff1be0ce06f7d14fb05887ece2efe39e04c35f8558b1"
 """Of the uint8 array (35887, 48, 48) in FER2013's row order."""
 ROWS = 35_887
+MULTI_TARGET_SHARE = 0.3
+"""Of the votes, which makes an expression right (Barsoum et al. 2016, section 4)."""
+MULTI_TARGET_REST = 0.001
+"""What other expressions keep, so that logarithms stay finite."""
 
 _SPLIT_FOLDERS: dict[Split, str] = {
     "train": "FER2013Train",
@@ -60,7 +64,8 @@ class FaceSet:
     faces: npt.NDArray[np.uint8]
     """N x 48 x 48 gray, 0-255."""
     votes: npt.NDArray[np.float32]
-    """N x 8 labels to train on, canonical order; each row sums to 1 (one-hot for `majority`)."""
+    """N x 8 labels to train on, canonical order; each row sums to 1 (one-hot for `majority`), but
+    that of `multi-target`, whose right expressions are 1 each."""
     crowd: npt.NDArray[np.float32]
     """N x 8 shares of *all* votes for the eight expressions, single votes too; rows sum to 1."""
     face_ids: npt.NDArray[np.int64]
@@ -94,11 +99,9 @@ class FerPlus:
     votes: dict[tuple[Votes, Split], npt.NDArray[np.int64]]
     """Ten vote counts for each of these rows: the eight expressions, unknown, no face."""
 
-    def split(
-        self, split: Split, *, votes: Votes = "official", labels: Literal["majority", "soft"]
-    ) -> FaceSet:
+    def split(self, split: Split, *, votes: Votes = "official", labels: Labels) -> FaceSet:
         """Return the faces of a split that are usable with a kind of label."""
-        rule = majority_label if labels == "majority" else soft_label
+        rule = LABEL_RULES[labels]
         rows, counts = self.rows[votes, split], self.votes[votes, split]
         distributions = [rule(row) for row in counts]
         keep = [i for i, found in enumerate(distributions) if found is not None]
@@ -172,6 +175,36 @@ def soft_label(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float32] | None:
         return None
     shares: npt.NDArray[np.float32] = (taken[: len(EXPRESSIONS)] / taken.sum()).astype(np.float32)
     return shares
+
+
+def multi_target_label(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float32] | None:
+    """FER+'s `multi_target` mode: every expression with at least 30 % of the votes is right.
+
+    Args:
+        counts: Ten vote counts.
+
+    Returns:
+        Eight numbers, 1 for a right expression and 0.001 for any other; None where "unknown" or
+        "no face" is strongest, or where the right ones hold no more than half of the votes.
+    """
+    kept = np.where(counts <= 1, 0, counts)
+    enough = kept >= MULTI_TARGET_SHARE * kept.sum()
+    expressions = len(EXPRESSIONS)
+    right = enough[:expressions]
+    if kept.argmax() >= expressions or 2 * kept[:expressions][right].sum() <= kept.sum():
+        return None
+    return np.where(right, 1, MULTI_TARGET_REST).astype(np.float32)
+
+
+LABEL_RULES: dict[
+    Labels, Callable[[npt.NDArray[np.int64]], npt.NDArray[np.float32] | None]
+] = {
+    "majority": majority_label,
+    "soft": soft_label,
+    "probability": soft_label,
+    "multi-target": multi_target_label,
+}
+"""From ten vote counts to eight labels; `probability` draws from the soft ones while training."""
 
 
 def load_ferplus(folder: Path, *, cache: Path | None = None) -> FerPlus:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,7 @@ from vrfer.training.data_folder import (
     refuse,
 )
 from vrfer.training.display import FitDisplay, RunDisplay
+from vrfer.training.fabric import leads
 from vrfer.training.locating.display import LocatorDisplay
 from vrfer.training.locating.loop import LAST, fit_locator
 from vrfer.training.locating.photographs import load_photographs
@@ -58,11 +60,25 @@ def fit_command(
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Another seed than the recipe's.")] = None,
     accelerator: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    at_once: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Most pictures a process computes at once, where memory is short.",
+            show_default="a whole batch",
+        ),
+    ] = None,
+    timing: Annotated[
+        bool, typer.Option("--timing", help="Say how long the steps waited for their pictures.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="A few pictures an epoch: tries the recipe out.")
     ] = False,
 ) -> None:
-    """Train by a recipe. The same command goes on with a run that was stopped."""
+    """Train by a recipe. The same command goes on with a run that was stopped.
+
+    On several GPUs: torchrun --nproc-per-node N --no-python vrfer-train fit RECIPE.
+    """
     chosen = read_recipe(recipe_path(recipe))
     if seed is not None:
         chosen = chosen.model_copy(update={"seed": seed})
@@ -72,6 +88,8 @@ def fit_command(
             "--after": after is not None,
             "--start": start is not None,
             "--teacher": bool(teacher),
+            "--at-once": at_once is not None,
+            "--timing": timing,
         }
         refuse(options, chosen.name, "The locator has neither stages nor zeroing; leave it out.")
     elif control:
@@ -87,29 +105,40 @@ def fit_command(
         if start is None and chosen.start == "faceres-deep":
             start = folder / "backbones"
         given = Given(after, start, teacher or ())
-        best = _fit_classifier(chosen, folder, run_folder, accelerator, given, dry_run)
-    typer.echo(f"Done: {best}. Next: vrfer-train export, or evaluate.")
+        how = How(accelerator, at_once, timing, dry_run)
+        best = _fit_classifier(chosen, folder, run_folder, given, how)
+    if leads():
+        typer.echo(f"Done: {best}. Next: vrfer-train export, or evaluate.")
 
 
-def _fit_classifier(
-    recipe: Recipe, folder: Path, out: Path, accelerator: str, given: Given, dry_run: bool
-) -> Path:
+@dataclass(frozen=True, slots=True)
+class How:
+    """What changes how a run computes, not what comes out."""
+
+    accelerator: str
+    at_once: int | None
+    timing: bool
+    dry_run: bool
+
+
+def _fit_classifier(recipe: Recipe, folder: Path, out: Path, given: Given, how: How) -> Path:
     check_given(recipe, out, given)
     data = load(folder)
-    faces = _photograph_faces(folder, few=dry_run) if recipe.data.photographs else None
+    faces = _photograph_faces(folder, few=how.dry_run) if recipe.data.photographs else None
     with (
         stopped_by_signals() as stop,
-        FitDisplay(recipe, out, stop) as display,
+        FitDisplay(recipe, out, stop, timing=how.timing, silent=not leads()) as display,
         _says_when_stopped(display, out),
     ):
         state = fit(
             recipe,
             data,
             out,
-            accelerator=accelerator,
+            accelerator=how.accelerator,
             given=given,
             photographs=faces,
-            dry_run=dry_run,
+            dry_run=how.dry_run,
+            at_once=how.at_once,
             watcher=display.watcher,
         )
     return out / f"{state.history[-1].region}.pt"

@@ -3,8 +3,8 @@
 Plain torch on top of Lightning Fabric, which chooses device and precision.
 """
 
-import math
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,17 +14,19 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from vrfer.training.batches import Batch, drawn_pictures, patches_of, training_batches
+from vrfer.training.batches import patches_of
 from vrfer.training.begin import LAST, NOTHING_GIVEN, Given, begin, check_given, gather
 from vrfer.training.checkpoint import EpochResult, RunState, load_state, save_state
 from vrfer.training.dsd import zero_layers
+from vrfer.training.epoch import Learner, train_epoch
 from vrfer.training.fabric import fabric_for
 from vrfer.training.ferplus import FaceSet, FerPlus
 from vrfer.training.nets import FaceNetwork, create_network
 from vrfer.training.photograph_faces import PhotographFaces
 from vrfer.training.predict import PREDICTION_BATCH, evaluating
-from vrfer.training.recipe import Data, Distillation, Recipe, Region, Stage, View
+from vrfer.training.recipe import Data, Recipe, Region, Stage, View
 from vrfer.training.runs import alone_in, diverged
+from vrfer.training.schedule import learning_rate
 from vrfer.training.teachers import Lessons
 
 
@@ -49,6 +51,8 @@ class Watcher:
     on_batch: Callable[[Progress], None] = lambda progress: None
     on_epoch: Callable[[EpochResult, int], None] = lambda result, epochs_so_far: None
     """Called with the result and the number of finished epochs over all stages."""
+    on_timing: Callable[[float], None] = lambda waited: None
+    """Called before it with the share of the epoch's time that steps waited for batches."""
 
 
 def training_faces(data: FerPlus, recipe: Data) -> FaceSet:
@@ -68,6 +72,7 @@ def fit(
     given: Given = NOTHING_GIVEN,
     photographs: PhotographFaces | None = None,
     dry_run: bool = False,
+    at_once: int | None = None,
     watcher: Watcher = Watcher(),
 ) -> RunState:
     """Train a network, or go on with a run that was stopped.
@@ -81,6 +86,8 @@ def fit(
         given: What the run starts from and learns from, as far as its recipe asks for it.
         photographs: Faces without labels, for recipes whose data have them.
         dry_run: A few pictures and the fewest epochs, for trying a recipe out in seconds.
+        at_once: Most pictures that a process computes at once, where memory is short: a batch
+            goes through in parts, and its gradients are added up.
         watcher: Told of every batch and epoch.
 
     Returns:
@@ -90,9 +97,9 @@ def fit(
         RecipeError: `out` holds another experiment or is in use, or a checkpoint cannot be used.
         DataError: A checkpoint cannot be written, or the loss is no longer a number.
     """
-    with alone_in(out):
+    fabric = fabric_for(accelerator, recipe.precision, together=True)
+    with alone_in(out) if fabric.is_global_zero else nullcontext():
         recipe = recipe.shortened() if dry_run else recipe
-        fabric = fabric_for(accelerator, recipe.precision)
         faces = training_faces(data, recipe.data)
         validation = data.split("validation", votes=recipe.data.votes, labels="majority")
         if dry_run:
@@ -102,8 +109,9 @@ def fit(
         torch.manual_seed(recipe.seed)
         state = begin(recipe, out, faces, given)
         learned = gather(state, faces, given.teachers, photographs)
+        fabric.barrier()  # all have read the folder before the first writes to it
         while state.stage < len(recipe.stages):
-            _fit_stage(fabric, state, learned, validation, out, watcher)
+            _fit_stage(fabric, state, learned, validation, out, at_once, watcher)
         return state
 
 
@@ -113,6 +121,7 @@ def _fit_stage(
     learned: Lessons,
     validation: FaceSet,
     out: Path,
+    at_once: int | None,
     watcher: Watcher,
 ) -> None:
     recipe, index = state.recipe, state.stage
@@ -128,26 +137,43 @@ def _fit_stage(
     if state.optimizer is not None:
         optimizer.load_state_dict(state.optimizer)
     average = _average(network, stage, state)
+    learner = Learner(fabric, model, optimizer, average, at_once)
     for epoch in range(state.epoch, stage.epochs):
-        rate = learning_rate(stage, epoch, state.drops)
-        loss = _train_epoch(fabric, model, optimizer, average, state, epoch, learned, watcher)
-        if stage.phase(epoch) == "sparse" and stage.dsd is not None and stage.dsd.zeroing:
+        phase = stage.phase(epoch)
+
+        def on_batch(number: int, count: int, epoch: int = epoch, phase: str = phase) -> None:
+            watcher.on_batch(Progress(index, stage.region, phase, epoch, number, count))
+
+        run = train_epoch(learner, recipe, index, epoch, state.drops, learned, on_batch)
+        if phase == "sparse" and stage.dsd is not None and stage.dsd.zeroing:
             zero_layers(network.convolutions(), stage.dsd)
         measured = model if average is None else average.module
         accuracy = validate(fabric, measured, validation, recipe.input.view(stage.region))
-        result = EpochResult(index, stage.region, epoch, stage.phase(epoch), rate, loss, accuracy)
+        rate = learning_rate(stage, epoch, state.drops)
+        result = EpochResult(index, stage.region, epoch, phase, rate, run.loss, accuracy)
         state.history.append(result)
         _note_error(state, stage, 1 - accuracy)
         state.network, state.optimizer = network.state_dict(), optimizer.state_dict()
         state.average = None if average is None else average.module.state_dict()
-        if stage.selectable(epoch) and accuracy > state.best_accuracy:
-            state.best_accuracy = accuracy
-            save_state(_measured(state), out / f"{stage.region}.pt")
-        state.epoch = epoch + 1
-        if state.epoch == stage.epochs:
-            _next_stage(state, load_state(out / f"{stage.region}.pt").network)
-        save_state(state, out / LAST)
+        _keep(fabric, state, stage, epoch, accuracy, out)
+        watcher.on_timing(run.waited)
         watcher.on_epoch(result, len(state.history))
+
+
+def _keep(
+    fabric: Fabric, state: RunState, stage: Stage, epoch: int, accuracy: float, out: Path
+) -> None:
+    """Write the checkpoints of an epoch, and go on to the next stage after the last."""
+    if stage.selectable(epoch) and accuracy > state.best_accuracy:
+        state.best_accuracy = accuracy
+        if fabric.is_global_zero:
+            save_state(_measured(state), out / f"{stage.region}.pt")
+    state.epoch = epoch + 1
+    if state.epoch == stage.epochs:
+        fabric.barrier()  # the first process has written what the others read
+        _next_stage(state, load_state(out / f"{stage.region}.pt").network)
+    if fabric.is_global_zero:
+        save_state(state, out / LAST)
 
 
 def _average(network: FaceNetwork, stage: Stage, state: RunState) -> AveragedModel | None:
@@ -186,29 +212,6 @@ def _optimizer(network: FaceNetwork, stage: Stage) -> torch.optim.Optimizer:
     return torch.optim.SGD(groups, lr=stage.learning_rate, momentum=stage.momentum)
 
 
-def learning_rate(stage: Stage, epoch: int, drops: int, *, share: float = 0.0) -> float:
-    """Return the learning rate of an epoch counted from 0.
-
-    Args:
-        stage: Names the schedule.
-        epoch: Epoch within the stage.
-        drops: How often the plateau rule has divided by 10 so far.
-        share: Of the epoch that is over, 0-1; only `cosine-per-batch` heeds it.
-    """
-    factor = 1.0
-    if stage.schedule == "plateau":
-        factor = 0.1**drops
-    elif stage.schedule == "cosine":
-        factor = 0.5 * (1 + math.cos(math.pi * epoch / stage.epochs))
-    elif stage.schedule == "cosine-per-batch":
-        epoch_part = epoch + share
-        factor = 0.5 * (1 + math.cos(math.pi * epoch_part / stage.epochs))
-    if stage.dsd is not None and stage.phase(epoch) == "re-dense":
-        factor *= stage.dsd.redense_rate
-    warmup = min(1.0, (epoch + 1) / (stage.warmup_epochs + 1))
-    return max(stage.learning_rate * factor, stage.lowest_learning_rate) * warmup
-
-
 def _note_error(state: RunState, stage: Stage, error: float) -> None:
     if error < state.lowest_error:
         state.lowest_error, state.stagnant_epochs = error, 0
@@ -219,78 +222,6 @@ def _note_error(state: RunState, stage: Stage, error: float) -> None:
         state.drops += 1
 
 
-def _train_epoch(
-    fabric: Fabric,
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    average: AveragedModel | None,
-    state: RunState,
-    epoch: int,
-    learned: Lessons,
-    watcher: Watcher,
-) -> float:
-    recipe = state.recipe
-    stage = recipe.stages[state.stage]
-    seed = epoch_seed(recipe.seed, state.stage, epoch)
-    torch.manual_seed(seed)  # dropout draws from the global generator
-    generator = torch.Generator().manual_seed(seed)
-    total, seen = 0.0, 0
-    model.train()
-    drawn = drawn_pictures(learned.faces, stage.repeat_below, generator)
-    batches = math.ceil(len(drawn) / stage.batch_size)
-    epoch_batches = training_batches(
-        learned.faces,
-        learned.taught,
-        drawn,
-        recipe.input.view(stage.region),
-        stage.batch_size,
-        recipe.augmentation,
-        generator,
-    )
-    for number, batch in enumerate(epoch_batches, start=1):
-        rate = learning_rate(stage, epoch, state.drops, share=(number - 1) / batches)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        batch = batch.on(fabric.device)
-        logits = model(batch.patches)
-        loss = batch_loss(logits.float(), batch, stage.distillation)
-        optimizer.zero_grad()
-        fabric.backward(loss)
-        optimizer.step()
-        if average is not None:
-            average.update_parameters(model)
-        total += loss.item() * len(batch.votes)
-        seen += len(batch.votes)
-        watcher.on_batch(
-            Progress(state.stage, stage.region, stage.phase(epoch), epoch, number, batches)
-        )
-    mean_loss = total / seen
-    if not math.isfinite(mean_loss):
-        raise diverged(f"the training loss became {mean_loss} in epoch {epoch + 1}")
-    return mean_loss
-
-
-def batch_loss(logits: Tensor, batch: Batch, distillation: Distillation | None) -> Tensor:
-    """Return the cross-entropy to the votes, mixed with that to the teachers' answers.
-
-    The teachers' part is multiplied by the squared temperature, which keeps its gradients at the
-    size of the votes' (Hinton et al., 2015).
-    """
-    cross_entropy = nn.functional.cross_entropy
-    loss = cross_entropy(logits, batch.votes)
-    if distillation is None or batch.taught is None:
-        return loss
-    temperature = distillation.temperature
-    softer = (batch.taught.clamp(min=1e-8).log() / temperature).softmax(dim=1)
-    from_teachers = cross_entropy(logits / temperature, softer) * temperature**2
-    return (1 - distillation.weight) * loss + distillation.weight * from_teachers
-
-
-def epoch_seed(seed: int, stage: int, epoch: int) -> int:
-    """Return a seed that no other epoch of any stage of the same run has."""
-    return seed * 1_000_003 + stage * 100_003 + epoch
-
-
 def validate(fabric: Fabric, model: nn.Module, faces: FaceSet, view: View) -> float:
     """Return the share of faces whose strongest label the network names, 0-1.
 
@@ -299,13 +230,15 @@ def validate(fabric: Fabric, model: nn.Module, faces: FaceSet, view: View) -> fl
             loss was computed after, ran off to infinity.
     """
     labels = torch.from_numpy(faces.labels)
-    right = 0
+    mine = torch.arange(fabric.global_rank, len(faces), fabric.world_size)
+    right = torch.zeros((), device=fabric.device)
     with evaluating(model):
-        for start in range(0, len(faces), PREDICTION_BATCH):
-            part = slice(start, start + PREDICTION_BATCH)
-            patches = fabric.to_device(patches_of(faces.faces[part], view))
+        for chosen in torch.split(mine, PREDICTION_BATCH):
+            patches = fabric.to_device(patches_of(faces.faces[chosen.numpy()], view))
             logits = model(patches)
             if not logits.isfinite().all():
                 raise diverged("the network's answers on the validation split are no numbers")
-            right += int((logits.argmax(dim=1).cpu() == labels[part]).sum())
-    return right / len(faces)
+            right += (logits.argmax(dim=1).cpu() == labels[chosen]).sum()
+    everyone = fabric.all_reduce(right, reduce_op="sum")
+    assert isinstance(everyone, Tensor)
+    return float(everyone) / len(faces)

@@ -18,6 +18,8 @@ Occlusion = Literal["mask", "crop"]
 Schedule = Literal["plateau", "cosine", "cosine-per-batch", "constant"]
 Phase = Literal["dense", "sparse", "re-dense"]
 Start = Literal["scratch", "faceres-deep", "imagenet-vgg-f", "vgg-face", "checkpoint"]
+Votes = Literal["official", "fer2013new"]
+Labels = Literal["majority", "soft", "probability", "multi-target"]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 STARTS_WITH_MEAN_PICTURE: tuple[Start, ...] = ("imagenet-vgg-f",)
@@ -32,10 +34,12 @@ class Data(_Strict):
     """Which pictures and which labels."""
 
     dataset: Literal["ferplus"] = "ferplus"
-    votes: Literal["official", "fer2013new"] = "official"
+    votes: Votes = "official"
     """`official`: Microsoft's label.csv files, the paper's counts; `fer2013new`: fer2013new.csv."""
-    labels: Literal["majority", "soft"] = "majority"
-    """`majority`: one class a picture (the paper); `soft`: the distribution of the votes."""
+    labels: Labels = "majority"
+    """FER+'s four modes. `majority`: one class a picture (the paper); `soft`: the distribution of
+    the votes; `probability`: a class drawn from it anew each epoch; `multi-target`: any expression
+    with enough votes is right."""
     training_list: Literal["official", "leak-free"] = "leak-free"
     """`leak-free` drops training pictures whose pixels stand in the validation or test split."""
     photographs: bool = False
@@ -83,6 +87,8 @@ class Augmentation(_Strict):
     """Largest change of contrast about the mean."""
     brightness: float = Field(default=0, ge=0, le=128)
     """Largest change of brightness, gray values."""
+    skew: Share = 0
+    """Largest horizontal shift of the top against the middle, in half face sides."""
     aspect: Share = 0
     """Largest stretch of the height alone."""
     gamma: float = Field(default=0, ge=0, le=2)
@@ -152,6 +158,8 @@ class Stage(_Strict):
     repeat_below: Share = 0
     """Pictures of expressions with a smaller share than this are drawn more often: repeat-factor
     sampling (Gupta et al., CVPR 2019)."""
+    balanced: bool = False
+    """Weights each expression's loss inversely to its share."""
     dropout: float = Field(default=1, ge=0, le=1)
     """Factor on the dropout rates of the network's convolutions (1 in the paper)."""
     distillation: Distillation | None = None

@@ -4,15 +4,25 @@ import pytest
 import torch
 from training.made_up import tiny_recipe
 
+from vrfer.errors import ModelContractError, RecipeError
 from vrfer.training.nets import TRUNKS, FaceNetwork, create_network
 from vrfer.training.nets.mobilenet import MobileNet
 
 MEAN = 125.0
 
 
-@pytest.fixture(params=sorted(TRUNKS))
+POOLED = ("mobilenet", "vgg_f", "vgg_face")
+FULLY_CONNECTED = {"alexnet": 224, "vgg_13": 64}
+"""With the side of the only pictures that they take."""
+
+
+def test_all_networks_are_tried_here() -> None:
+    assert set(TRUNKS) == {*POOLED, *FULLY_CONNECTED}
+
+
+@pytest.fixture(params=POOLED)
 def network(request: pytest.FixtureRequest) -> FaceNetwork:
-    """Each network with fresh weights, in evaluation mode."""
+    """Each network of any size, with fresh weights, in evaluation mode."""
     torch.manual_seed(0)
     return create_network(tiny_recipe(network=request.param), mean_gray=MEAN).eval()
 
@@ -89,6 +99,31 @@ def test_a_masked_half_is_a_face_whose_upper_half_is_the_mean(network: FaceNetwo
         cropped = network.features(lower)[-1]
     assert torch.equal(found, expected)
     assert cropped.shape[2] < found.shape[2]
+
+
+@pytest.mark.parametrize(("name", "size"), FULLY_CONNECTED.items())
+def test_a_network_with_fully_connected_layers_takes_one_size(name: str, size: int) -> None:
+    network = create_network(tiny_recipe(network=name, input={"size": size}), mean_gray=MEAN).eval()
+    with torch.no_grad():
+        features = network.features(patches(size, size))
+        assert network.logits(features).shape == (2, 8)
+    assert not network.explains_itself
+    with pytest.raises(ModelContractError, match="no class maps"):
+        network.class_maps(features)
+    with pytest.raises(RecipeError, match=f"sees {size} pixels, not 96"):
+        create_network(tiny_recipe(network=name, input={"size": 96}), mean_gray=MEAN)
+
+
+def test_a_mean_picture_is_subtracted_place_by_place() -> None:
+    mean = torch.arange(48 * 48).reshape(1, 1, 48, 48).expand(1, 3, -1, -1) % 100.0
+    network = FaceNetwork(MobileNet(), mean=mean).eval()
+    plain = FaceNetwork(MobileNet(), mean=torch.zeros(1, 3, 1, 1)).eval()
+    plain.load_state_dict({**network.state_dict(), "mean": plain.mean})
+    gray = patches(48, 48)
+    with torch.no_grad():
+        torch.testing.assert_close(network(gray + mean[:, :1]), plain(gray))
+        lower = gray[:, :, 24:]
+        torch.testing.assert_close(network(lower + mean[:, :1, 24:]), plain(lower))
 
 
 def test_mean_and_scale_are_applied_once() -> None:

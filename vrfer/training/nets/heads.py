@@ -34,7 +34,7 @@ class Tap:
         return (features.amax(dim=(2, 3)) + features.mean(dim=(2, 3))) / 2
 
 
-class PooledHead(nn.Linear):
+class PooledHead(nn.Module):
     """Global pooling and one linear layer.
 
     The paper replaces the fully-connected layers by a single max-pooling layer and a softmax
@@ -49,17 +49,19 @@ class PooledHead(nn.Linear):
             taps: The feature maps that the head reads, the finest first.
             dropout: Share of the pooled features that training drops.
         """
-        super().__init__(sum(tap.channels for tap in taps), len(EXPRESSIONS))
+        super().__init__()
         self.taps = tuple(taps)
         self.dropout = dropout
-        nn.init.normal_(self.weight, std=HEAD_STD)
-        nn.init.zeros_(self.bias)
+        channels = sum(tap.channels for tap in taps)
+        self.weight = nn.Parameter(torch.randn(len(EXPRESSIONS), channels) * HEAD_STD)
+        self.bias = nn.Parameter(torch.zeros(len(EXPRESSIONS)))
 
     def forward(self, features: tuple[Tensor, ...]) -> Tensor:
         """Return N x 8 logits for the taps' feature maps."""
         taps = zip(self.taps, features, strict=True)
         pooled = torch.cat([tap.pooled(found) for tap, found in taps], dim=1)
-        return super().forward(nn.functional.dropout(pooled, self.dropout, self.training))
+        pooled = nn.functional.dropout(pooled, self.dropout, self.training)
+        return nn.functional.linear(pooled, self.weight, self.bias)
 
     def class_maps(self, features: tuple[Tensor, ...]) -> Tensor:
         """Return where the evidence for each class lies: N x 8 x h x w of the finest tap.
