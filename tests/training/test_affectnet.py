@@ -1,3 +1,4 @@
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -182,8 +183,6 @@ def test_labels_may_be_numbers_or_texts(sets: Path, stored: np.ndarray) -> None:
 
 
 def npy(array: object) -> bytes:
-    import io
-
     content = io.BytesIO()
     np.save(content, np.asarray(array))
     return content.getvalue()

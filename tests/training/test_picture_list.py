@@ -62,7 +62,7 @@ def numbered_list(labels: list[int], folder: str = "data") -> PictureList:
 def test_affectnet_is_capped_to_the_papers_size() -> None:
     counts = [74_874, 134_415, 14_090, 25_459, 24_882, 3_803, 6_378, 3_750]  # canonical order
     labels = np.repeat(np.arange(8), counts)
-    everything = PictureList(tuple(map(Path, map(str, range(len(labels))))), labels, None)
+    everything = PictureList((Path("0.jpg"),) * len(labels), labels, None)  # only counts matter
     assert len(everything) == 287_651
     kept = capped(everything, 15_000, seed=0)
     assert len(kept) == 88_021

@@ -1,4 +1,4 @@
-"""Starting weights of VGG-f and VGG-face: their convolutions, their means, and where they come from.
+"""Starting weights of VGG-f and VGG-face: convolutions, means, and where they come from.
 
 `imagenet-vgg-f.mat` and `vgg-face.mat` are read by `matconvnet`; `vgg_face_dag.pth` is S. Albanie's
 conversion of the latter for PyTorch, read here. All three take RGB.
@@ -153,8 +153,9 @@ def lineage(file: MatConvNetFile) -> str:
         )
     likely = "vgg-face.mat" if "conv1_1" in dict(file.convolutions) else "imagenet-vgg-f.mat"
     return (
-        f"{file.name} (MD5 {file.md5}), a file that vrfer does not know; if it is a conversion of "
-        f"{likely}, as the names of its layers say, the weights are {ORIGINS[likely]}."
+        f"{file.name} (MD5 {file.md5}), whose checksum is none that vrfer knows; if it is a "
+        f"conversion of {likely}, as the names of its layers say, the weights are "
+        f"{ORIGINS[likely]}."
     )
 
 
@@ -169,7 +170,7 @@ def _put(convolutions: list[tuple[str, nn.Conv2d]], file: MatConvNetFile, remedy
         if name not in weights:
             raise RecipeError(f"{file.name} has no layer {name}", remedy)
         found, expected = weights[name].kernel.shape, convolution.weight.shape
-        if found != expected or weights[name].bias.shape != expected[:1]:
+        if found != expected:
             theirs, ours = (" x ".join(map(str, shape)) for shape in (found, expected))
             raise RecipeError(
                 f"{file.name}, layer {name}: its kernel is {theirs} (out x in x H x W), and the "
