@@ -110,7 +110,8 @@ def face_crop(picture: Picture, region: Region, face_px: int, size: tuple[int, i
     """
     gray = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
     if gray.shape != (face_px, face_px):
-        gray = cv2.resize(gray, (face_px, face_px), interpolation=cv2.INTER_AREA)
+        how = cv2.INTER_AREA if face_px < min(gray.shape) else cv2.INTER_LINEAR
+        gray = cv2.resize(gray, (face_px, face_px), interpolation=how)
     patch = gray[face_px // 2 :] if region == "lower-half" else gray
     return scaled_up(patch.astype(np.uint8, copy=False), size)
 

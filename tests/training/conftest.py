@@ -2,20 +2,25 @@
 
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import platformdirs
 import pytest
 import torch
 from training.locating.made_up_photographs import write_photographs
 from training.made_up import COUNTS, made_up_ferplus, real_data, tiny_recipe, write_folder
 
+from vrfer.command_line import run_app
 from vrfer.training import ferplus as ferplus_module
 from vrfer.training.checkpoint import RunState
+from vrfer.training.commands import app
 from vrfer.training.ferplus import FerPlus, load_ferplus
 from vrfer.training.locating import mining
 from vrfer.training.locating.photographs import LocatorData, load_photographs
 from vrfer.training.loop import fit
+
+Cli = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -107,3 +112,26 @@ def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ferplus(fer2013_folder: Path, cache_folder: Path) -> FerPlus:
     """The real FER+."""
     return load_ferplus(fer2013_folder, cache=cache_folder)
+
+
+@pytest.fixture
+def cli(
+    taken_for_fer2013: None,
+    made_up_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Cli:
+    """Runs a command on the made-up data, in an empty folder: exit code, output, errors."""
+    monkeypatch.setenv("VRFER_DATA", str(made_up_folder.parent))
+    monkeypatch.setattr(platformdirs, "user_cache_path", lambda *_: tmp_path / "cache")
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = run_app(app, [str(argument) for argument in arguments])
+        return code, *capsys.readouterr()
+
+    return run

@@ -2,8 +2,10 @@
 
 import hashlib
 import io
+import json
 import os
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from PIL import Image
 
 from vrfer.expressions import EXPRESSIONS
 from vrfer.training.ferplus import FaceSet, FerPlus, Split
-from vrfer.training.recipe import Input, Recipe, Region, View, Votes
+from vrfer.training.recipe import Input, Recipe, Region, View, Votes, read_recipe
 
 CLASSES = len(EXPRESSIONS)
 COUNTS: dict[Split, int] = {"train": 64, "validation": 24, "test": 32}
@@ -163,3 +165,27 @@ def write_folder(folder: Path, data: FerPlus, *, kaggle: bool = False) -> str:
                 Image.fromarray(strip).convert("RGB").save(content, "WEBP", lossless=True)
                 archive.writestr(f"{start:04}.webp", content.getvalue())
     return hashlib.sha256(np.ascontiguousarray(data.faces)).hexdigest()
+
+
+def toml(recipe: Recipe) -> str:
+    """A recipe as the text of a file; enough of TOML for the tiny ones."""
+
+    def lines(fields: dict[str, Any], header: str) -> Iterator[str]:
+        yield header
+        tables = {k: v for k, v in fields.items() if isinstance(v, dict)}
+        plain = {k: v for k, v in fields.items() if v is not None and k not in tables}
+        yield from (f"{k} = {json.dumps(v)}" for k, v in plain.items() if k != "stages")
+        for name, table in tables.items():
+            prefix = "stages." if header == "[[stages]]" else ""
+            yield from lines(table, f"[{prefix}{name}]")
+        for one in fields.get("stages", ()):
+            yield from lines(one, "[[stages]]")
+
+    return "\n".join(lines(recipe.model_dump(mode="json"), ""))
+
+
+def write_recipe(recipe: Recipe, folder: Path = Path()) -> Path:
+    path = folder / f"{recipe.name}.toml"
+    path.write_text(toml(recipe), encoding="utf-8")
+    assert read_recipe(path) == recipe
+    return path

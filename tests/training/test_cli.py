@@ -6,23 +6,18 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import platformdirs
 import pytest
-from training.made_up import stage, tiny_recipe
+from training.made_up import stage, tiny_recipe, write_recipe
 
-from vrfer.command_line import run_app
 from vrfer.locator import LOCATOR_FILE
 from vrfer.metadata import METADATA_KEY
 from vrfer.shipped import shipped
 from vrfer.training.checkpoint import RunState, load_state
-from vrfer.training.commands import app
 from vrfer.training.ferplus import FerPlus
 from vrfer.training.loop import Progress, Watcher, fit
-from vrfer.training.recipe import Recipe, read_recipe
 
 ROOT = Path(__file__).parents[2]
 TRAIN = "from vrfer.training.cli import main; main()"
@@ -32,53 +27,6 @@ Cli = Callable[..., tuple[int, str, str]]
 
 
 pytestmark = pytest.mark.usefixtures("logging_as_before")
-
-
-@pytest.fixture
-def cli(
-    taken_for_fer2013: None,
-    made_up_folder: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Cli:
-    """Runs a command on the made-up data, in an empty folder: exit code, output, errors."""
-    monkeypatch.setenv("VRFER_DATA", str(made_up_folder.parent))
-    monkeypatch.setattr(platformdirs, "user_cache_path", lambda *_: tmp_path / "cache")
-    work = tmp_path / "work"
-    work.mkdir()
-    monkeypatch.chdir(work)
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = run_app(app, [str(argument) for argument in arguments])
-        return code, *capsys.readouterr()
-
-    return run
-
-
-def toml(recipe: Recipe) -> str:
-    """A recipe as the text of a file; enough of TOML for the tiny ones."""
-
-    def lines(fields: dict[str, Any], header: str) -> Iterator[str]:
-        yield header
-        tables = {k: v for k, v in fields.items() if isinstance(v, dict)}
-        plain = {k: v for k, v in fields.items() if v is not None and k not in tables}
-        yield from (f"{k} = {json.dumps(v)}" for k, v in plain.items() if k != "stages")
-        for name, table in tables.items():
-            prefix = "stages." if header == "[[stages]]" else ""
-            yield from lines(table, f"[{prefix}{name}]")
-        for one in fields.get("stages", ()):
-            yield from lines(one, "[[stages]]")
-
-    return "\n".join(lines(recipe.model_dump(mode="json"), ""))
-
-
-def write_recipe(recipe: Recipe, folder: Path = Path()) -> Path:
-    path = folder / f"{recipe.name}.toml"
-    path.write_text(toml(recipe), encoding="utf-8")
-    assert read_recipe(path) == recipe
-    return path
 
 
 def one_error(errors: str) -> str:
@@ -310,7 +258,6 @@ import hashlib
 from pathlib import Path
 import torch
 from training.made_up import COUNTS, made_up_ferplus
-import platformdirs
 from vrfer.training import ferplus
 torch.set_num_threads(1)
 ferplus.ROWS = sum(COUNTS.values())

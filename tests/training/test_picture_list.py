@@ -146,9 +146,9 @@ def test_a_whole_picture_is_made_square_by_its_edges(tmp_path: Path) -> None:
 
 def test_smaller_faces_average_and_larger_ones_interpolate(tmp_path: Path) -> None:
     stripes = np.zeros((48, 48), dtype=np.uint8)
-    stripes[:, ::2] = 200
+    stripes[:, ::4] = 200  # a quarter, which sampling at few places would miss
     file = write_picture(tmp_path / "stripes.png", stripes)
-    assert np.unique(read_one(file, 12)).tolist() == [100]
+    assert np.unique(read_one(file, 12)).tolist() == [50]
     step = np.repeat([[10, 250]], 2, axis=0).astype(np.uint8)
     grown = read_one(write_picture(tmp_path / "step.png", step), 8)
     assert grown.shape == (8, 8)
@@ -201,9 +201,9 @@ def test_pictures_are_turned_as_their_exif_says(tmp_path: Path) -> None:
 
 
 def test_a_broken_exif_does_not_cost_the_picture(tmp_path: Path) -> None:
-    exif = b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + b"\x01\x12\0\x03" + b"\xff" * 40
-    (tmp_path / "odd.jpg").write_bytes(encoded(smooth(), "JPEG", exif=exif))
-    assert np.abs(read_one(tmp_path / "odd.jpg", 60).astype(int) - smooth()).max() <= 4
+    content = encoded(smooth(), "PNG", exif=b"Exif\0\0no such header")
+    (tmp_path / "odd.png").write_bytes(content)
+    assert np.array_equal(read_one(tmp_path / "odd.png", 60), smooth())
 
 
 def test_a_name_in_any_script_is_opened(tmp_path: Path) -> None:
@@ -478,8 +478,8 @@ def test_what_could_not_be_opened_is_tried_again(tmp_path: Path) -> None:
 
 def test_draws_do_not_depend_on_the_system() -> None:
     names = [f"b{n % 3}/{n}.jpg" for n in range(30)] + [f"b{n % 3}.{n}/x.jpg" for n in range(30)]
-    pictures = picture_list([Path(name) for name in names])
+    pictures = picture_list([Path(name) for name in names], label=5)
     kept = [file.as_posix() for file in capped(pictures, 12, seed=11).files]
     by_text = sorted(names)
-    chosen = np.random.default_rng([11, 0]).choice(by_text, 12, replace=False)
+    chosen = np.random.default_rng([11, 5]).choice(by_text, 12, replace=False)
     assert sorted(kept) == sorted(PurePosixPath(name).as_posix() for name in chosen)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from scipy.stats import binomtest
 
-from vrfer.training.evaluate import SplitName, faces_of, open_network, run_network
-from vrfer.training.ferplus import FerPlus
+from vrfer.training.data_sets import FaceData
+from vrfer.training.evaluate import SplitName, faces_of, predictor
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +27,18 @@ class Comparison:
 
 
 def compare(
-    first: Path, second: Path, data: FerPlus, splits: Sequence[SplitName]
+    first: Path, second: Path, data: FaceData, splits: Sequence[SplitName]
 ) -> list[Comparison]:
-    """Compare two exported networks.
+    """Compare two networks, checkpoints or bags of words.
 
     Raises:
-        ModelContractError: A file is missing, broken, or carries no contract.
+        VrferError: A file is missing, broken, or not what its name says.
     """
-    opened = [open_network(path) for path in (first, second)]
+    predictors = [predictor(path) for path in (first, second)]
     found = []
     for split in splits:
         faces = faces_of(data, split)
-        right = [
-            run_network(*one, faces.faces, "probabilities").argmax(axis=1) == faces.labels
-            for one in opened
-        ]
+        right = [predict(faces.faces).argmax(axis=1) == faces.labels for predict in predictors]
         only = [int((right[i] & ~right[1 - i]).sum()) for i in (0, 1)]
         accuracies = [float(one.mean()) for one in right]
         found.append(

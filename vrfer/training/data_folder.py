@@ -5,16 +5,23 @@ from typing import Annotated
 
 import platformdirs
 import typer
+from rich.console import Console
+from rich.progress import Progress
 
 from vrfer.errors import DataError
-from vrfer.training.ferplus import FerPlus, load_ferplus
+from vrfer.training.data_sets import FaceData, load_faces
+from vrfer.training.recipe import Data
+
+FERPLUS = Data()
+MOST_NAMED = 20
+"""So many pictures that cannot be read are named; any number is counted."""
 
 DataOption = Annotated[
     Path | None,
     typer.Option(
         "--data",
         envvar="VRFER_DATA",
-        help="Folder that holds fer2013/ and, for some, faces/ and backbones/ (docs/data.md).",
+        help="Folder that holds fer2013/, and affectnet/ or what else is asked for (docs/data.md).",
         show_default="the environment variable VRFER_DATA",
     ),
 ]
@@ -45,13 +52,29 @@ def cache_folder() -> Path:
     return platformdirs.user_cache_path("vrfer")
 
 
-def load(folder: Path | None) -> FerPlus:
-    """Read FER+.
+def load(folder: Path | None, data: Data = FERPLUS) -> FaceData:
+    """Read a recipe's data set, with a progress bar, and say which pictures are left out.
 
     Raises:
         DataError: It is not there, or damaged.
     """
-    return load_ferplus(data_folder(folder) / "fer2013", cache=cache_folder())
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("reading pictures", total=None, visible=False)
+        faces, unreadable = load_faces(
+            data_folder(folder),
+            data,
+            cache=cache_folder(),
+            on_picture=lambda done, total: progress.update(
+                task, completed=done, total=total, visible=True
+            ),
+        )
+    for line in unreadable[:MOST_NAMED]:
+        typer.echo(f"left out: {line}", err=True)
+    if unreadable:
+        more = len(unreadable) - MOST_NAMED
+        rest = f"; {more} more are not named here" if more > 0 else ""
+        typer.echo(f"{len(unreadable)} pictures could not be read{rest}.", err=True)
+    return faces
 
 
 def photographs_folder(folder: Path) -> Path:

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from vrfer.training.data_sets import FaceData
 from vrfer.training.evaluate import SplitName, faces_of, open_network, run_network
-from vrfer.training.ferplus import FerPlus
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Loss:
     """Accuracy without the disturbance minus this one."""
 
 
-def losses(model: Path, data: FerPlus, splits: Sequence[SplitName]) -> list[Loss]:
+def losses(model: Path, data: FaceData, splits: Sequence[SplitName]) -> list[Loss]:
     """Measure an exported network on disturbed faces.
 
     Raises:

@@ -1,9 +1,9 @@
 """Predictions of exported networks and of checkpoints, and what they measure on each split."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +13,13 @@ import torch
 from vrfer.contract import Contract, read_contract
 from vrfer.crop import face_crop
 from vrfer.errors import ModelContractError
+from vrfer.locator import LocatorContract
 from vrfer.metadata import METADATA_KEY
-from vrfer.training.checkpoint import load_state
-from vrfer.training.ferplus import FaceSet, FerPlus
+from vrfer.training.bag_of_words import load_bag_of_words
+from vrfer.training.checkpoint import kind_of, load_state
+from vrfer.training.data_sets import FaceData
+from vrfer.training.ferplus import FaceSet
+from vrfer.training.locating.checkpoint import KIND
 from vrfer.training.measure import Measures, measure
 from vrfer.training.predict import (
     PREDICTION_BATCH,
@@ -26,10 +30,12 @@ from vrfer.training.predict import (
 from vrfer.training.recipe import Occlusion, Region, Votes
 
 SplitName = Literal["validation", "test", "test-deduplicated"]
+OnFace = Callable[[int, int], None]
+Predictor = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 SPLITS: tuple[SplitName, ...] = ("validation", "test", "test-deduplicated")
 
 
-def faces_of(data: FerPlus, split: SplitName, *, votes: Votes = "official") -> FaceSet:
+def faces_of(data: FaceData, split: SplitName, *, votes: Votes = "official") -> FaceSet:
     """Return a split's faces with majority labels; `test-deduplicated` has no pixel twins."""
     if split == "validation":
         return data.split("validation", votes=votes, labels="majority")
@@ -37,18 +43,84 @@ def faces_of(data: FerPlus, split: SplitName, *, votes: Votes = "official") -> F
     return data.deduplicated_test(test, votes=votes) if split == "test-deduplicated" else test
 
 
-def evaluate_file(model: Path, data: FerPlus, splits: Sequence[SplitName]) -> list[Measures]:
+def evaluate_file(model: Path, data: FaceData, splits: Sequence[SplitName]) -> list[Measures]:
     """Measure an exported network through ONNX Runtime, on crops as the app cuts them.
 
     Raises:
         ModelContractError: The file is missing, broken, or carries no contract.
     """
-    session, contract = open_network(model)
+    return _measured(_of_network(model), data, splits)
+
+
+def evaluate_bag_of_words(
+    path: Path, data: FaceData, splits: Sequence[SplitName], *, on_face: OnFace = lambda *_: None
+) -> list[Measures]:
+    """Measure a bag of visual words; it takes minutes.
+
+    Args:
+        path: The file that fit wrote.
+        data: What to measure on.
+        splits: Its splits.
+        on_face: Told how many faces of a split are done, and their number.
+
+    Raises:
+        RecipeError: The file cannot be used.
+    """
+    return _measured(_of_bag_of_words(path, on_face), data, splits)
+
+
+def predictor(path: Path) -> Predictor:
+    """Return what answers N x F x F uint8 gray faces with N x 8 probabilities.
+
+    Args:
+        path: A network (.onnx), a checkpoint (.pt) on its own region, or a bag of words (.npz).
+
+    Raises:
+        VrferError: The file cannot be used.
+    """
+    if path.suffix == ".pt":
+        return _of_checkpoint(path, None, None)
+    return _of_bag_of_words(path) if path.suffix == ".npz" else _of_network(path)
+
+
+def _measured(
+    predict: Predictor, data: FaceData, splits: Sequence[SplitName], votes: Votes = "official"
+) -> list[Measures]:
     return [
-        measure(run_network(session, contract, faces.faces, "probabilities"), faces, split)
+        measure(predict(faces.faces), faces, split)
         for split in splits
-        for faces in [faces_of(data, split)]
+        for faces in [faces_of(data, split, votes=votes)]
+        if len(faces)
     ]
+
+
+def _of_network(model: Path) -> Predictor:
+    session, contract = open_network(model)
+    return lambda faces: run_network(session, contract, faces, "probabilities")
+
+
+def _of_bag_of_words(path: Path, on_face: OnFace = lambda *_: None) -> Predictor:
+    bag = load_bag_of_words(path)
+    return lambda faces: bag.scores(faces, on_face)
+
+
+def _of_checkpoint(path: Path, region: Region | None, occlusion: Occlusion | None) -> Predictor:
+    state = load_state(path)
+    stage = finished_stage(state)
+    network = load_network(state)
+    region = stage.region if region is None else region
+    if region == "lower-half":
+        network.occlusion = stage.occlusion if occlusion is None else occlusion
+    else:
+        network.occlusion = None
+    view = state.recipe.input.view(region)
+
+    def predict(faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        logits = torch.from_numpy(predict_logits(network, faces, view))
+        probabilities: npt.NDArray[np.float32] = logits.softmax(dim=1).numpy()
+        return probabilities
+
+    return predict
 
 
 def open_network(model: Path) -> tuple[onnxruntime.InferenceSession, Contract]:
@@ -68,6 +140,15 @@ def kind_of_file(model: Path) -> str | None:
     except ValueError:
         return None
     return str(document["kind"]) if isinstance(document, dict) and "kind" in document else None
+
+
+def is_locator(model: Path) -> bool:
+    """Whether a checkpoint (.pt) or an exported network (.onnx) is a locator."""
+    if model.suffix == ".pt":
+        return kind_of(model) == KIND
+    return model.suffix == ".onnx" and kind_of_file(model) in get_args(
+        LocatorContract.model_fields["kind"].annotation
+    )
 
 
 def _opened(model: Path) -> tuple[onnxruntime.InferenceSession, str | None]:
@@ -107,7 +188,7 @@ def run_network(
 
 def evaluate_checkpoint(
     path: Path,
-    data: FerPlus,
+    data: FaceData,
     splits: Sequence[SplitName],
     *,
     region: Region | None = None,
@@ -117,23 +198,10 @@ def evaluate_checkpoint(
 
     Args:
         path: A `<region>.pt` that fit wrote.
-        data: FER+.
+        data: What to measure on.
         splits: What to measure on.
         region: What the network may see; None takes the region of its stage.
         occlusion: How an upper half is hidden; None takes the stage's way.
     """
-    state = load_state(path)
-    stage = finished_stage(state)
-    network = load_network(state)
-    region = stage.region if region is None else region
-    if region == "lower-half":
-        network.occlusion = stage.occlusion if occlusion is None else occlusion
-    else:
-        network.occlusion = None
-    results = []
-    for split in splits:
-        faces = faces_of(data, split, votes=state.recipe.data.votes)
-        logits = predict_logits(network, faces.faces, state.recipe.input.view(region))
-        probabilities = torch.from_numpy(logits).softmax(dim=1).numpy()
-        results.append(measure(probabilities, faces, split))
-    return results
+    votes = load_state(path).recipe.data.votes
+    return _measured(_of_checkpoint(path, region, occlusion), data, splits, votes)

@@ -28,6 +28,7 @@ from vrfer.training.batches import patches_of
 from vrfer.training.card import write_card
 from vrfer.training.checkpoint import RunState, load_state
 from vrfer.training.compact import fold_normalisation, quantised, round_kernels, store_small
+from vrfer.training.data_sets import FaceData
 from vrfer.training.evaluate import (
     SPLITS,
     SplitName,
@@ -36,7 +37,7 @@ from vrfer.training.evaluate import (
     open_network,
     run_network,
 )
-from vrfer.training.ferplus import FACE_PX, FaceSet, FerPlus
+from vrfer.training.ferplus import FaceSet
 from vrfer.training.graph import onnx_graph, write_graph, written_whole
 from vrfer.training.loop import training_faces
 from vrfer.training.measure import Measures, best_temperature, unsure_threshold
@@ -66,17 +67,24 @@ class ExportedGraph(nn.Module):
         self.network = network
         self.register_buffer(TEMPERATURE, torch.tensor(temperature))
 
-    def forward(self, patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return N x 8 probabilities, N x 8 logits and N x 8 x h x w class maps."""
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of what is returned; class maps are left out where there are none."""
+        return ("probabilities", "logits", "maps")[: 3 if self.network.explains_itself else 2]
+
+    def forward(self, patches: Tensor) -> tuple[Tensor, ...]:
+        """Return N x 8 probabilities, N x 8 logits and, if any, N x 8 x h x w class maps."""
         features = self.network.features(patches.float())
         logits = self.network.logits(features)
         probabilities = torch.softmax(logits / self.temperature, dim=1)
+        if not self.network.explains_itself:
+            return probabilities, logits
         return probabilities, logits, self.network.class_maps(features)
 
 
 def export(
     checkpoint: Path,
-    data: FerPlus,
+    data: FaceData,
     out: Path,
     *,
     precision: Precision = "int8-stored",
@@ -88,7 +96,7 @@ def export(
 
     Args:
         checkpoint: A `<region>.pt` that fit wrote.
-        data: FER+.
+        data: What to measure on.
         out: The file to write.
         precision: `int8-stored` keeps large kernels in 8 bits and computes in 32; `int8`
             computes in 8 bits, too.
@@ -113,7 +121,7 @@ def export(
         architecture=state.recipe.network,
         region=stage.region,
         input=NetworkInput(height=view.height, width=view.width),
-        crop=CropGeometry(face_px=FACE_PX),
+        crop=CropGeometry(face_px=state.recipe.data.face_px),
         temperature=temperature,
         unsure_below=0,
         training=_provenance(state),
@@ -165,7 +173,7 @@ def _logits(contract: Contract, file: Path, faces: FaceSet) -> npt.NDArray[np.fl
     return run_network(session, contract, faces.faces, "logits")
 
 
-def _calibrating(data: FerPlus, state: RunState, view: View) -> npt.NDArray[np.uint8]:
+def _calibrating(data: FaceData, state: RunState, view: View) -> npt.NDArray[np.uint8]:
     """Return training patches, evenly spaced over the training list, in whole gray levels."""
     faces = training_faces(data, state.recipe.data).faces
     few = faces[:: max(1, len(faces) // CALIBRATING_FACES)][:CALIBRATING_FACES]
@@ -186,11 +194,12 @@ def _eight_bits_against(
 
 
 def _graph(network: FaceNetwork, contract: Contract) -> onnx.ModelProto:
+    module = ExportedGraph(network, contract.temperature).eval()
     return onnx_graph(
-        ExportedGraph(network, contract.temperature).eval(),
+        module,
         torch.zeros(2, 1, contract.input.height, contract.input.width, dtype=torch.uint8),
         inputs=[contract.input.name],
-        outputs=["probabilities", "logits", "maps"],
+        outputs=module.outputs,
     )
 
 

@@ -35,9 +35,7 @@ def fabric_for(accelerator: str, precision: str, *, together: bool = False) -> F
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     if processes > 1 and not together:
-        raise RecipeError(
-            "this training runs in one process alone", "Start it without torchrun."
-        )
+        raise RecipeError("this training runs in one process alone", "Start it without torchrun.")
     if precision == "bf16-mixed" and accelerator != "cpu" and _old_cuda():
         precision = "32-true"
     try:

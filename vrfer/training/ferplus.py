@@ -196,9 +196,7 @@ def multi_target_label(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]
     return np.where(right, 1, MULTI_TARGET_REST).astype(np.float32)
 
 
-LABEL_RULES: dict[
-    Labels, Callable[[npt.NDArray[np.int64]], npt.NDArray[np.float32] | None]
-] = {
+LABEL_RULES: dict[Labels, Callable[[npt.NDArray[np.int64]], npt.NDArray[np.float32] | None]] = {
     "majority": majority_label,
     "soft": soft_label,
     "probability": soft_label,

@@ -32,6 +32,7 @@ from vrfer.training.locating.recipe import LocatorRecipe
 from vrfer.training.loop import fit
 from vrfer.training.photograph_faces import PhotographFaces, photograph_faces
 from vrfer.training.recipe import Recipe, read_recipe
+from vrfer.training.starts import START_FILES
 
 
 def fit_command(
@@ -50,7 +51,7 @@ def fit_command(
     start: Annotated[
         Path | None,
         typer.Option(
-            help="The starting weights: their folder, or a checkpoint (docs/data.md).",
+            help="The starting weights: a file, a folder or a checkpoint (docs/data.md).",
             show_default="backbones/ in the data's folder",
         ),
     ] = None,
@@ -102,13 +103,18 @@ def fit_command(
     if isinstance(chosen, LocatorRecipe):
         best = _fit_locator(chosen, folder, run_folder, accelerator, dry_run)
     else:
-        if start is None and chosen.start == "faceres-deep":
-            start = folder / "backbones"
+        start = start or _usual_start(chosen, folder / "backbones")
         given = Given(after, start, teacher or ())
         how = How(accelerator, at_once, timing, dry_run)
         best = _fit_classifier(chosen, folder, run_folder, given, how)
     if leads():
         typer.echo(f"Done: {best}. Next: vrfer-train export, or evaluate.")
+
+
+def _usual_start(recipe: Recipe, folder: Path) -> Path | None:
+    """Return where a recipe's starting weights lie if nothing else is said."""
+    usual = [folder / name for name in START_FILES.get(recipe.start, ())]
+    return next((path for path in usual if path.exists()), usual[0] if usual else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +129,7 @@ class How:
 
 def _fit_classifier(recipe: Recipe, folder: Path, out: Path, given: Given, how: How) -> Path:
     check_given(recipe, out, given)
-    data = load(folder)
+    data = load(folder, recipe.data)
     faces = _photograph_faces(folder, few=how.dry_run) if recipe.data.photographs else None
     with (
         stopped_by_signals() as stop,

@@ -17,10 +17,11 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from vrfer.training.batches import patches_of
 from vrfer.training.begin import LAST, NOTHING_GIVEN, Given, begin, check_given, gather
 from vrfer.training.checkpoint import EpochResult, RunState, load_state, save_state
+from vrfer.training.data_sets import FaceData
 from vrfer.training.dsd import zero_layers
 from vrfer.training.epoch import Learner, train_epoch
 from vrfer.training.fabric import fabric_for
-from vrfer.training.ferplus import FaceSet, FerPlus
+from vrfer.training.ferplus import FaceSet
 from vrfer.training.nets import FaceNetwork, create_network
 from vrfer.training.photograph_faces import PhotographFaces
 from vrfer.training.predict import PREDICTION_BATCH, evaluating
@@ -55,7 +56,7 @@ class Watcher:
     """Called before it with the share of the epoch's time that steps waited for batches."""
 
 
-def training_faces(data: FerPlus, recipe: Data) -> FaceSet:
+def training_faces(data: FaceData, recipe: Data) -> FaceSet:
     """Return the training pictures that a recipe asks for."""
     faces = data.split("train", votes=recipe.votes, labels=recipe.labels)
     return (
@@ -65,7 +66,7 @@ def training_faces(data: FerPlus, recipe: Data) -> FaceSet:
 
 def fit(
     recipe: Recipe,
-    data: FerPlus,
+    data: FaceData,
     out: Path,
     *,
     accelerator: str = "auto",
@@ -79,7 +80,7 @@ def fit(
 
     Args:
         recipe: The experiment.
-        data: FER+.
+        data: The recipe's data set.
         out: Folder of the run: `last.pt` after every epoch, and for each stage
             `<region>.pt` with the weights that were best on the validation split.
         accelerator: Lightning Fabric's word for the device: auto, cpu, cuda.

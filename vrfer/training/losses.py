@@ -46,8 +46,9 @@ def picture_losses(
 
 
 def balancing_weights(votes: Tensor) -> Tensor:
-    """Return eight factors, inversely proportional to the expressions' shares; their mean over
-    the pictures is 1 (the weighted loss of Mollahosseini et al., AffectNet, 2019).
+    """Return eight factors, inversely proportional to the expressions' shares.
+
+    Their mean over the pictures is 1 (the weighted loss of Mollahosseini et al., AffectNet, 2019).
 
     Args:
         votes: N x 8 labels; an expression that nobody shows gets 0.

@@ -49,6 +49,9 @@ class Measures:
     """Mean Kullback-Leibler divergence from the crowd's votes to the prediction."""
     confusion: tuple[tuple[int, ...], ...]
     """Rows: majority label; columns: prediction."""
+    hits: str
+    """A character a picture, in the split's order: 1 where the prediction was right, 0 elsewhere.
+    Two networks can be compared by it picture by picture."""
 
 
 def measure(probabilities: npt.NDArray[np.float32], faces: FaceSet, split: str) -> Measures:
@@ -91,6 +94,7 @@ def measure(probabilities: npt.NDArray[np.float32], faces: FaceSet, split: str) 
         ),
         kl_nats=float((crowd * logs).sum(axis=1).mean()),
         confusion=tuple(tuple(row) for row in confusion.tolist()),
+        hits="".join("01"[hit] for hit in (predicted.argmax(dim=1) == labels).int().tolist()),
     )
 
 

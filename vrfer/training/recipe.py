@@ -18,6 +18,7 @@ Occlusion = Literal["mask", "crop"]
 Schedule = Literal["plateau", "cosine", "cosine-per-batch", "constant"]
 Phase = Literal["dense", "sparse", "re-dense"]
 Start = Literal["scratch", "faceres-deep", "imagenet-vgg-f", "vgg-face", "checkpoint"]
+Dataset = Literal["ferplus", "affectnet", "ferplus+affectnet", "folders"]
 Votes = Literal["official", "fer2013new"]
 Labels = Literal["majority", "soft", "probability", "multi-target"]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -33,7 +34,15 @@ class _Strict(BaseModel):
 class Data(_Strict):
     """Which pictures and which labels."""
 
-    dataset: Literal["ferplus"] = "ferplus"
+    dataset: Dataset = "ferplus"
+    """`ferplus+affectnet` trains on both and is validated on FER+; `folders` are people's own
+    pictures, a folder an expression (docs/data.md)."""
+    folder: str = "pictures"
+    """`folders`: their name inside the data's folder."""
+    face_px: int = Field(default=48, ge=16, le=512, multiple_of=2)
+    """Side of the faces in memory, and the resolution that cameras' pictures are brought to."""
+    per_class: int | None = Field(default=None, ge=1)
+    """AffectNet: the most training pictures of an expression (15,000 in the paper)."""
     votes: Votes = "official"
     """`official`: Microsoft's label.csv files, the paper's counts; `fer2013new`: fer2013new.csv."""
     labels: Labels = "majority"

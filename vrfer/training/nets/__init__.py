@@ -5,13 +5,13 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from vrfer.errors import RecipeError
 from vrfer.training.nets.alexnet import AlexNet
 from vrfer.training.nets.face_network import FaceNetwork, Trunk
 from vrfer.training.nets.mobilenet import MobileNet
 from vrfer.training.nets.vgg_13 import Vgg13
 from vrfer.training.nets.vgg_f import VggF
 from vrfer.training.nets.vgg_face import VggFace
-from vrfer.errors import RecipeError
 from vrfer.training.recipe import STARTS_WITH_MEAN_PICTURE, Recipe
 
 __all__ = ["TRUNKS", "FaceNetwork", "Trunk", "create_network"]

@@ -14,11 +14,26 @@ from vrfer.training.batches import patches_of
 from vrfer.training.checkpoint import load_state
 from vrfer.training.nets import FaceNetwork, create_network
 from vrfer.training.nets.mobilenet import MobileNet
+from vrfer.training.nets.vgg_f import VggF
+from vrfer.training.nets.vgg_face import VggFace
 from vrfer.training.provenance import in_words
-from vrfer.training.recipe import Recipe
-from vrfer.training.starts import faceres
+from vrfer.training.recipe import Recipe, Start
+from vrfer.training.starts import faceres, vgg
+from vrfer.training.starts.matconvnet import read_matconvnet
 
-__all__ = ["begin_network"]
+__all__ = ["START_FILES", "begin_network"]
+
+START_FILES: dict[Start, tuple[str, ...]] = {
+    "faceres-deep": ("",),
+    "imagenet-vgg-f": ("imagenet-vgg-f.mat",),
+    "vgg-face": ("vgg-face.mat", "vgg_face_dag.pth"),
+}
+"""What is looked for in the folder of starting weights; "" is the folder itself."""
+_FITTING: dict[Start, str] = {
+    "faceres-deep": "mobilenet",
+    "imagenet-vgg-f": "vgg_f",
+    "vgg-face": "vgg_face",
+}
 
 NORMALISING_FACES = 512
 """Training faces by which normalisation layers are set."""
@@ -33,7 +48,7 @@ def begin_network(
         recipe: Names network and start.
         faces: N x F x F uint8 training faces.
         mean_gray: Their mean, 0-255; a start from `scratch` subtracts it.
-        start: Folder of the starting weights, or a checkpoint, as the recipe begins.
+        start: The file or folder of the starting weights, or a checkpoint.
 
     Returns:
         The network, and where its weights come from, in words.
@@ -50,17 +65,39 @@ def begin_network(
         )
     if recipe.start == "checkpoint":
         return network, _from_checkpoint(network, recipe, start)
-    if not isinstance(network.trunk, MobileNet):
-        raise RecipeError(
-            f"recipe {recipe.name} starts a {recipe.network} from {recipe.start}",
-            'These weights fit network = "mobilenet".',
-        )
+    trunk = network.trunk
+    if recipe.start == "imagenet-vgg-f" and isinstance(trunk, VggF):
+        file = read_matconvnet(start)
+        vgg.put_into_vgg_f(trunk, file)
+        network.mean.copy_(vgg.vgg_f_mean(file, recipe.input.size))
+        return network, vgg.lineage(file)
+    if recipe.start == "vgg-face" and isinstance(trunk, VggFace):
+        is_torchs = start.suffix == ".pth"
+        file = vgg.read_vgg_face_dag(start) if is_torchs else read_matconvnet(start)
+        vgg.put_into_vgg_face(trunk, file)
+        network.mean.copy_(vgg.vgg_face_mean(file))
+        return network, vgg.lineage(file)
+    if recipe.start == "faceres-deep" and isinstance(trunk, MobileNet):
+        _put_faceres(network, trunk, recipe, faces, start)
+        return network, faceres.LINEAGE
+    raise RecipeError(
+        f"recipe {recipe.name} starts a {recipe.network} from {recipe.start}",
+        f'These weights fit network = "{_FITTING[recipe.start]}".',
+    )
+
+
+def _put_faceres(
+    network: FaceNetwork,
+    trunk: MobileNet,
+    recipe: Recipe,
+    faces: npt.NDArray[np.uint8],
+    folder: Path,
+) -> None:
     network.mean.copy_(torch.tensor(faceres.MEAN_RGB).reshape(1, 3, 1, 1))
     few = faces[:: max(1, len(faces) // NORMALISING_FACES)][:NORMALISING_FACES]
     patches = patches_of(few, recipe.input.view(recipe.stages[0].region))
     pictures = (patches.expand(-1, 3, -1, -1) - network.mean) * network.scale
-    faceres.put_in(network.trunk, faceres.load_faceres(start), pictures)
-    return network, faceres.LINEAGE
+    faceres.put_in(trunk, faceres.load_faceres(folder), pictures)
 
 
 def _from_checkpoint(network: FaceNetwork, recipe: Recipe, path: Path) -> str:

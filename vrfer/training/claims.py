@@ -1,0 +1,123 @@
+"""The paper's own claims in our numbers, and what of it Dense-Sparse-Dense deserves."""
+
+from collections.abc import Sequence
+
+from vrfer.training.table import (
+    FULL,
+    LOWER,
+    Difference,
+    Evaluation,
+    Row,
+    by_place,
+    difference,
+)
+
+_HEADER = [
+    "| on | paper's claim | paper | ours | 95 % interval | McNemar's p, a seed each |",
+    "|---|---|---|---|---|---|",
+]
+
+
+def claims(rows: Sequence[Row]) -> list[str]:
+    """Return the claims as Markdown: differences in percentage points on the same test pictures."""
+    found = by_place(rows)
+    lines = list(_HEADER)
+    for network in ("vgg_f", "vgg_face"):
+        for dataset in ("ferplus", "affectnet"):
+            lower = found[network, LOWER, LOWER, dataset]
+            unseen = found[network, FULL, LOWER, dataset]
+            full = found[network, FULL, FULL, dataset]
+            lines += [
+                _line(f"{network}: hiding the upper half costs", full, unseen),
+                _line(f"{network}: fine-tuning on lower halves gains", lower, unseen),
+                _line(f"{network}: what fine-tuning does not win back", full, lower),
+            ]
+    lines += [
+        _line(
+            "VGG-13 on full faces over vgg_face on lower halves",
+            found["vgg_13", FULL, FULL, "ferplus"],
+            found["vgg_face", LOWER, LOWER, "ferplus"],
+        ),
+        _line(
+            "AlexNet on full faces over vgg_face on lower halves",
+            found["alexnet", FULL, FULL, "affectnet"],
+            found["vgg_face", LOWER, LOWER, "affectnet"],
+        ),
+        _line(
+            "vgg_f on lower halves over the bag of words on full faces (the text says more, the "
+            "table less)",
+            found["vgg_f", LOWER, LOWER, "ferplus"],
+            found["bag-of-words", FULL, FULL, "ferplus"],
+        ),
+    ]
+    return lines
+
+
+def variants(rows: Sequence[Row], evaluations: Sequence[Evaluation]) -> list[str]:
+    """Return what stands beside the table: DSD against its control, crop against mask.
+
+    Args:
+        rows: Our Table 1.
+        evaluations: All evaluations; the control runs and the crop variants are among them.
+    """
+    found_rows = by_place(rows)
+    lines = ["| what | ours | 95 % interval | McNemar's p, a seed each |", "|---|---|---|---|"]
+    for network in ("vgg_f", "vgg_face"):
+        with_dsd = found_rows[network, LOWER, LOWER, "ferplus"].evaluations
+        if not with_dsd:
+            continue
+        recipe = with_dsd[0].subject.recipe
+        control = [
+            one
+            for one in evaluations
+            if one.subject.recipe == f"{recipe}-control" and one.subject.tested_on == LOWER
+        ]
+        found = difference(with_dsd, control)
+        what = f"{network}, lower halves: Dense-Sparse-Dense over its control of equal length"
+        lines.append(f"| {what} | {_cells(found, bool(control))} |")
+    for one in evaluations:
+        subject = one.subject
+        if (subject.dataset, subject.occlusion) == ("ferplus", "crop"):
+            what = (
+                f"{subject.network}, recipe {subject.recipe}, seed {subject.seed}: trained on "
+                f"{subject.trained_on}, upper half cut away"
+            )
+            lines.append(f"| {what} | {one.accuracy:.2%} | | |")
+    return lines
+
+
+def order(rows: Sequence[Row]) -> list[str]:
+    """Return whether full -> lower < lower -> lower < full -> full on FER+, a line a network."""
+    found = by_place(rows)
+    lines = []
+    for network in ("vgg_f", "vgg_face"):
+        three = [
+            found[network, *regions, "ferplus"].evaluations
+            for regions in ((FULL, LOWER), (LOWER, LOWER), (FULL, FULL))
+        ]
+        if not all(three):
+            lines.append(f"- {network}: not run whole, so the paper's finding is not tested.")
+            continue
+        steps = [difference(three[1], three[0]), difference(three[2], three[1])]
+        holds = all(step is not None and step.low > 0 for step in steps)
+        verdict = "holds" if holds else "does **not** hold"
+        lines.append(
+            f"- {network}: full -> lower < lower -> lower < full -> full {verdict} (both steps' "
+            "intervals above zero)."
+        )
+    return lines
+
+
+def _line(claim: str, better: Row, worse: Row) -> str:
+    paper = better.paper_row.paper - worse.paper_row.paper
+    found = difference(better.evaluations, worse.evaluations)
+    run = all((better.evaluations, worse.evaluations))
+    cells = _cells(found, run)
+    return f"| {better.paper_row.dataset} | {claim} | {paper:+.2f} | {cells} |"
+
+
+def _cells(found: Difference | None, run: bool) -> str:
+    if found is None:
+        return f"{'no common seed' if run else 'not run'} | | "
+    chances = ", ".join(f"{p:.2g}" for p in found.p)
+    return f"{found.mean:+.2f} | {found.low:+.2f} to {found.high:+.2f} | {chances}"

@@ -1,0 +1,159 @@
+"""`vrfer-train evaluate`: measures a network, and keeps the figures for `vrfer-train table`."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from vrfer.errors import DataError
+from vrfer.training.checkpoint import load_state
+from vrfer.training.data_folder import (
+    DataOption,
+    cache_folder,
+    data_folder,
+    load,
+    photographs_folder,
+    refuse,
+)
+from vrfer.training.disturbances import losses, losses_table
+from vrfer.training.evaluate import (
+    SPLITS,
+    SplitName,
+    evaluate_bag_of_words,
+    evaluate_checkpoint,
+    evaluate_file,
+    is_locator,
+    open_network,
+)
+from vrfer.training.locating.evaluate import evaluate_locator
+from vrfer.training.printing import print_measures, print_table, write_figures
+from vrfer.training.recipe import Data, Occlusion, Region
+from vrfer.training.subject import (
+    Subject,
+    TestedOn,
+    of_bag_of_words,
+    of_checkpoint,
+    of_network,
+)
+
+SPLITS_OF: dict[TestedOn, tuple[SplitName, ...]] = {
+    "ferplus": SPLITS,
+    "affectnet": ("validation",),
+    "folders": SPLITS,
+}
+"""What a data set is measured on; AffectNet's validation split is its only test set."""
+
+
+def evaluate_command(
+    model: Annotated[
+        Path,
+        typer.Argument(help="A network (.onnx), a checkpoint (.pt), or a bag of words (.npz)."),
+    ],
+    folder: DataOption = None,
+    split: Annotated[
+        SplitName | None, typer.Option(help="What to measure on.", show_default="all")
+    ] = None,
+    dataset: Annotated[
+        TestedOn | None,
+        typer.Option(help="What to measure on.", show_default="ferplus, or what it was trained on"),
+    ] = None,
+    region: Annotated[
+        Region | None,
+        typer.Option(
+            help="Checkpoints only: what the network may see.", show_default="its stage's"
+        ),
+    ] = None,
+    occlusion: Annotated[
+        Occlusion | None,
+        typer.Option(
+            help="Checkpoints only: how an upper half is hidden.", show_default="its stage's"
+        ),
+    ] = None,
+    disturbed: Annotated[
+        bool,
+        typer.Option(
+            "--disturbed", help="Networks only: what shifts, scales and turns of the face cost."
+        ),
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the figures as JSON, too, for `table`.")
+    ] = None,
+) -> None:
+    """Measure a network: a classifier on FER+ or other faces, a locator on photographs."""
+    hidden = {"--region": region is not None, "--occlusion": occlusion is not None}
+    if is_locator(model):
+        given = {
+            f"--split {split}": split not in (None, "validation"),
+            f"--dataset {dataset}": dataset is not None,
+            "--disturbed": disturbed,
+        }
+        refuse(
+            {**hidden, **given},
+            str(model),
+            "A locator is measured on the validation split; leave it out.",
+        )
+        _evaluate_locator(model, data_folder(folder), out)
+        return
+    if model.suffix != ".pt" and any(hidden.values()):
+        raise DataError(
+            f"--region and --occlusion do not go with {model}",
+            "It has its region; name a checkpoint (.pt).",
+        )
+    refuse({"--disturbed": disturbed and model.suffix != ".onnx"}, str(model), "Export it first.")
+    subject, asked = _about(model, dataset, region, occlusion)
+    splits = SPLITS_OF[subject.dataset] if split is None else (split,)
+    data = load(folder, asked)
+    if model.suffix == ".pt":
+        measures = evaluate_checkpoint(model, data, splits, region=region, occlusion=occlusion)
+    elif model.suffix == ".npz":
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("classifying faces", total=None)
+            measures = evaluate_bag_of_words(
+                model,
+                data,
+                splits,
+                on_face=lambda done, total: progress.update(task, completed=done, total=total),
+            )
+    else:
+        measures = evaluate_file(model, data, splits)
+    lost = losses(model, data, splits) if disturbed else []
+    if out is not None:
+        figures = {"subject": asdict(subject), "measures": [asdict(found) for found in measures]}
+        if disturbed:
+            figures["disturbed"] = [asdict(one) for one in lost]
+        write_figures(out, model, figures)
+    print_measures(measures)
+    if disturbed:
+        print_table(losses_table(lost))
+
+
+def _about(
+    model: Path, dataset: TestedOn | None, region: Region | None, occlusion: Occlusion | None
+) -> tuple[Subject, Data]:
+    """Return what is measured, and the data to load for it."""
+    if model.suffix == ".pt":
+        trained = load_state(model).recipe.data
+        tested = dataset or _own(trained)
+        subject = of_checkpoint(model, tested, region=region, occlusion=occlusion)
+    elif model.suffix == ".npz":
+        subject, trained = of_bag_of_words(model, dataset or "ferplus")
+    else:
+        contract = open_network(model)[1]
+        subject = of_network(model, dataset or "ferplus")
+        trained = Data(face_px=contract.crop.face_px)
+    return subject, trained.model_copy(update={"dataset": subject.dataset, "per_class": None})
+
+
+def _own(trained: Data) -> TestedOn:
+    return "ferplus" if trained.dataset == "ferplus+affectnet" else trained.dataset
+
+
+def _evaluate_locator(model: Path, folder: Path, out: Path | None) -> None:
+    photographs_folder(folder)
+    evaluation = evaluate_locator(model, folder, cache_folder())
+    if out is not None:
+        write_figures(out, model, evaluation.document())
+    print_table(evaluation.table())

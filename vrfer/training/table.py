@@ -1,0 +1,298 @@
+"""The paper's Table 1 from evaluation files: each row, and what it says about the paper's claims.
+
+Nothing here measures; `vrfer-train evaluate --out` has. Rows without an evaluation say why.
+"""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import NormalDist, mean, variance
+from typing import Any
+
+from vrfer.errors import DataError
+from vrfer.training.compare import mcnemar
+from vrfer.training.recipe import Region
+from vrfer.training.subject import Subject, TestedOn
+
+FULL: Region = "full-face"
+LOWER: Region = "lower-half"
+COLUMNS = [
+    "network",
+    "trained_on",
+    "tested_on",
+    "dataset",
+    "paper",
+    "ours",
+    "low",
+    "high",
+    "n",
+    "seeds",
+    "start",
+    "epochs",
+    "reason",
+]
+Z = NormalDist().inv_cdf(0.975)
+TEST: dict[TestedOn, str] = {"ferplus": "test", "affectnet": "validation", "folders": "test"}
+"""The split that counts as a data set's test."""
+
+
+Place = tuple[str, Region, Region, TestedOn]
+"""Network, region of the last training stage, region of the test, data set of the test."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaperRow:
+    """One figure of the paper's Table 1."""
+
+    network: str
+    trained_on: Region
+    tested_on: Region
+    dataset: TestedOn
+    paper: float
+    """Accuracy, %."""
+
+    @property
+    def place(self) -> Place:
+        """Return what tells the row from others."""
+        return self.network, self.trained_on, self.tested_on, self.dataset
+
+
+def _rows_of(
+    network: str,
+    trained_on: Region,
+    tested_on: Region,
+    *,
+    ferplus: float | None = None,
+    affectnet: float | None = None,
+) -> list[PaperRow]:
+    figures: dict[TestedOn, float | None] = {"ferplus": ferplus, "affectnet": affectnet}
+    return [
+        PaperRow(network, trained_on, tested_on, dataset, figure)
+        for dataset, figure in figures.items()
+        if figure is not None
+    ]
+
+
+TABLE_1 = (
+    *_rows_of("bag-of-words", FULL, FULL, ferplus=80.65, affectnet=48.30),
+    *_rows_of("vgg_13", FULL, FULL, ferplus=84.99),
+    *_rows_of("alexnet", FULL, FULL, affectnet=58.00),
+    *_rows_of("vgg_f", FULL, FULL, ferplus=85.05, affectnet=57.37),
+    *_rows_of("vgg_face", FULL, FULL, ferplus=84.79, affectnet=59.03),
+    *_rows_of("vgg_f", FULL, LOWER, ferplus=70.00, affectnet=41.58),
+    *_rows_of("vgg_face", FULL, LOWER, ferplus=68.89, affectnet=37.70),
+    *_rows_of("vgg_f", LOWER, LOWER, ferplus=78.23, affectnet=47.58),
+    *_rows_of("vgg_face", LOWER, LOWER, ferplus=82.28, affectnet=49.23),
+)
+"""Georgescu & Ionescu 2019, Table 1."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """What one evaluation file says of a data set's test split."""
+
+    subject: Subject
+    accuracy: float
+    """0-1."""
+    hits: str
+    """1 or 0 for each picture of the split."""
+    file: str
+
+
+def read_evaluations(folder: Path) -> list[Evaluation]:
+    """Read the files of a folder that `evaluate --out` wrote; other JSON files are passed over.
+
+    Raises:
+        DataError: There is no such folder, or a file is damaged.
+    """
+    if not folder.is_dir():
+        raise DataError(
+            f"there is no folder {folder}", "Name one that holds files of evaluate --out."
+        )
+    found = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(document, dict) or "subject" not in document:
+                continue
+            found += _evaluation(document, path.name)
+        except (OSError, ValueError, TypeError, KeyError) as err:
+            raise DataError(
+                f"the evaluation {path} cannot be read: {err}",
+                "Write it again with vrfer-train evaluate --out, or delete it.",
+            ) from err
+    return found
+
+
+def _evaluation(document: dict[str, Any], file: str) -> list[Evaluation]:
+    subject = Subject(**document["subject"])
+    split = TEST[subject.dataset]
+    return [
+        Evaluation(subject, float(one["accuracy"]), str(one["hits"]), file)
+        for one in document["measures"]
+        if one["split"] == split
+    ]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Row:
+    """A row of our table; without evaluations it has a reason."""
+
+    paper_row: PaperRow
+    evaluations: tuple[Evaluation, ...]
+    """One a seed."""
+    reason: str
+
+    @property
+    def ours(self) -> float:
+        """Mean accuracy over the seeds, %."""
+        return 100 * mean(one.accuracy for one in self.evaluations)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of that mean, %: chance in the pictures and, if known, in the seeds."""
+        share, pictures = self.ours / 100, len(self.evaluations[0].hits)
+        error = math.sqrt(
+            share * (1 - share) / pictures + _spread([one.accuracy for one in self.evaluations])
+        )
+        return 100 * max(0.0, share - Z * error), 100 * min(1.0, share + Z * error)
+
+    def fields(self) -> dict[str, str]:
+        """Return the row's cells by column."""
+        row = self.paper_row
+        cells = {
+            "network": row.network,
+            "trained_on": row.trained_on,
+            "tested_on": row.tested_on,
+            "dataset": row.dataset,
+            "paper": f"{row.paper:.2f}",
+            "reason": self.reason,
+        }
+        if self.evaluations:
+            low, high = self.interval
+            some = self.evaluations[0]
+            cells |= {
+                "ours": f"{self.ours:.2f}",
+                "low": f"{low:.2f}",
+                "high": f"{high:.2f}",
+                "n": str(len(some.hits)),
+                "seeds": str(len(self.evaluations)),
+                "start": some.subject.start,
+                "epochs": " ".join(
+                    sorted({str(one.subject.epochs) for one in self.evaluations}, key=int)
+                ),
+            }
+        return {name: cells.get(name, "") for name in COLUMNS}
+
+
+def table_rows(evaluations: Sequence[Evaluation]) -> list[Row]:
+    """Return Table 1's rows with the evaluations that belong to them.
+
+    Lower halves count where the upper half was masked, as in the paper; a control run of DSD
+    and other variants belong to no row. Of several recipes for one row the one whose training
+    saw AffectNet, or else the one with the most seeds, is taken.
+    """
+    return [_row(row, evaluations) for row in TABLE_1]
+
+
+def _row(row: PaperRow, evaluations: Sequence[Evaluation]) -> Row:
+    fitting = [
+        one
+        for one in evaluations
+        if one.subject.place == row.place
+        and one.subject.occlusion in (None, "mask")
+        and one.subject.dsd != "control"
+    ]
+    by_recipe: dict[str, list[Evaluation]] = {}
+    for one in fitting:
+        by_recipe.setdefault(one.subject.recipe, []).append(one)
+    if not by_recipe:
+        reason = "not run: no evaluation file"
+        if row.dataset == "affectnet":
+            reason = "not run: AffectNet is handed out by its authors' licence only"
+        return Row(row, (), reason)
+    chosen = max(
+        by_recipe.values(),
+        key=lambda ones: ("affectnet" in ones[0].subject.training_data, len(ones)),
+    )
+    return Row(row, tuple(sorted(chosen, key=lambda one: one.subject.seed)), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How much more often one kind of network is right than another, on the same pictures."""
+
+    mean: float
+    """Percentage points, over the seeds."""
+    low: float
+    """95 % interval."""
+    high: float
+    p: tuple[float, ...]
+    """McNemar's, one a seed."""
+
+
+def difference(better: Sequence[Evaluation], worse: Sequence[Evaluation]) -> Difference | None:
+    """Compare two rows seed by seed; None where no seed has been evaluated in both.
+
+    A row with one seed is compared with all seeds of the other.
+    """
+    pairs = _pairs(better, worse)
+    gaps, errors, chances = [], [], []
+    for first, second in pairs:
+        only = [
+            sum(a > b for a, b in zip(*hits, strict=True))
+            for hits in ((first.hits, second.hits), (second.hits, first.hits))
+        ]
+        pictures = len(first.hits)
+        gap = (only[0] - only[1]) / pictures
+        gaps.append(gap)
+        errors.append((sum(only) / pictures - gap**2) / pictures)
+        chances.append(mcnemar(*only))
+    if not gaps:
+        return None
+    error = math.sqrt(mean(errors) + _spread(gaps))
+    middle = mean(gaps)
+    return Difference(
+        100 * middle, 100 * (middle - Z * error), 100 * (middle + Z * error), tuple(chances)
+    )
+
+
+def _pairs(
+    first: Sequence[Evaluation], second: Sequence[Evaluation]
+) -> list[tuple[Evaluation, Evaluation]]:
+    if len(first) == 1 or len(second) == 1:
+        pairs = [(one, other) for one in first for other in second]
+    else:
+        by_seed = {one.subject.seed: one for one in second}
+        pairs = [(one, by_seed[one.subject.seed]) for one in first if one.subject.seed in by_seed]
+    return [(one, other) for one, other in pairs if len(one.hits) == len(other.hits)]
+
+
+def _spread(values: Sequence[float]) -> float:
+    """Return the squared standard error of a mean that differing seeds cause."""
+    return variance(values) / len(values) if len(values) > 1 else 0.0
+
+
+def as_csv(rows: Sequence[Row]) -> str:
+    """Return the table as CSV with a header."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(row.fields() for row in rows)
+    return text.getvalue()
+
+
+def as_markdown(rows: Sequence[Row]) -> list[str]:
+    """Return the table as lines of Markdown."""
+    lines = [f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}"]
+    lines += [f"| {' | '.join(row.fields().values())} |" for row in rows]
+    return lines
+
+
+def by_place(rows: Sequence[Row]) -> dict[Place, Row]:
+    """Return the rows by their places."""
+    return {row.paper_row.place: row for row in rows}

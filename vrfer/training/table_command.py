@@ -1,0 +1,90 @@
+"""`vrfer-train table`: Table 1 from evaluation files, as Markdown, CSV and a picture."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from vrfer.errors import DataError
+from vrfer.training.claims import claims, order, variants
+from vrfer.training.printing import print_table
+from vrfer.training.speed import measure_speed, read_speeds, speed_table, write_speeds
+from vrfer.training.table import as_csv, as_markdown, read_evaluations, table_rows
+from vrfer.training.table_plot import plot_table
+
+RESULTS = Path("training") / "results"
+
+
+def table_command(
+    results: Annotated[
+        Path, typer.Option(help="Folder with the files of `evaluate --out`.")
+    ] = RESULTS,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Where table1.md, .csv and .png go.", show_default="the same folder"),
+    ] = None,
+    speed: Annotated[
+        bool,
+        typer.Option(
+            "--speed", help="Measure anew what the fully-connected layers cost (a minute)."
+        ),
+    ] = False,
+) -> None:
+    """Write the paper's Table 1 beside our figures, and the paper's claims in our numbers."""
+    evaluations = read_evaluations(results)
+    rows = table_rows(evaluations)
+    out = results if out is None else out
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if speed:
+            with Progress(console=Console(stderr=True), transient=True) as progress:
+                task = progress.add_task("timing the networks", total=None)
+                speeds = measure_speed(
+                    lambda done, total: progress.update(task, completed=done, total=total)
+                )
+            write_speeds(speeds, out / "speed.json")
+        lines = [
+            "# Table 1 of the paper, and ours",
+            "",
+            "Written by `vrfer-train table` from the evaluation files beside it. Accuracy on the "
+            "official test split, %, eight classes; `low` and `high` bound 95 %, over pictures and "
+            "seeds. In all lower-half rows the upper half of the picture is zero after the "
+            "subtraction of the mean, as in the paper.",
+            "",
+            *as_markdown(rows),
+            "",
+            "![Table 1](table1.png)",
+            "",
+            "## The paper's finding, on FER+",
+            "",
+            *order(rows),
+            "",
+            "## The paper's claims in our numbers",
+            "",
+            "Differences in percentage points, on the same pictures. A seed is compared with the "
+            "same seed.",
+            "",
+            *claims(rows),
+            "",
+            "## Beside the table (FER+)",
+            "",
+            *variants(rows, evaluations),
+            "",
+            "## Without fully-connected layers",
+            "",
+            *speed_table(read_speeds(out / "speed.json")),
+            "",
+        ]
+        (out / "table1.md").write_text("\n".join(lines), encoding="utf-8")
+        (out / "table1.csv").write_text(as_csv(rows), encoding="utf-8")
+        plot_table(rows, out / "table1.png")
+    except OSError as err:
+        raise DataError(
+            f"the table cannot be written to {out}: {err.strerror or err}",
+            "Name another with --out.",
+        ) from err
+    print_table(as_markdown(rows))
+    print_table(order(rows))
+    typer.echo(f"Wrote table1.md, table1.csv and table1.png to {out}.")
