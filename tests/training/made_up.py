@@ -15,7 +15,8 @@ from PIL import Image
 
 from vrfer.expressions import EXPRESSIONS
 from vrfer.training.ferplus import FaceSet, FerPlus, Split
-from vrfer.training.recipe import Input, Recipe, Region, View, Votes, read_recipe
+from vrfer.training.recipe import Input, Recipe, Region, View, Votes
+from vrfer.training.recipe_file import read_recipe
 
 CLASSES = len(EXPRESSIONS)
 COUNTS: dict[Split, int] = {"train": 64, "validation": 24, "test": 32}

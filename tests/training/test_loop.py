@@ -408,6 +408,7 @@ def test_the_schedules() -> None:
     assert rates(epochs=4, schedule="cosine") == pytest.approx(
         [1, 0.5 + 0.5 * math.sqrt(0.5), 0.5, 0.5 - 0.5 * math.sqrt(0.5)]
     )
+    assert rates(epochs=5, schedule="steps", steps=[[2, 0.5], [4, 0.1]]) == [1, 1, 0.5, 0.5, 0.1]
     assert rates(epochs=4, warmup_epochs=3) == pytest.approx([0.25, 0.5, 0.75, 1])
     assert rates(epochs=4, dsd={"redense_rate": 0.2}) == pytest.approx([1, 1, 1, 0.2])
     assert rates(epochs=4, dsd={}, lowest_learning_rate=0.5) == pytest.approx([1, 1, 1, 0.5])

@@ -73,7 +73,8 @@ def load(folder: Path | None, data: Data = FERPLUS) -> FaceData:
     if unreadable:
         more = len(unreadable) - MOST_NAMED
         rest = f"; {more} more are not named here" if more > 0 else ""
-        typer.echo(f"{len(unreadable)} pictures could not be read{rest}.", err=True)
+        files = "picture file" if len(unreadable) == 1 else "picture files"
+        typer.echo(f"{len(unreadable)} {files} could not be read{rest}.", err=True)
     return faces
 
 

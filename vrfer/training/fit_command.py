@@ -14,6 +14,8 @@ from rich.progress import Progress
 from vrfer.command_line import STOPPED, stopped_by_signals
 from vrfer.locator import LOCATOR_FILE
 from vrfer.shipped import shipped
+from vrfer.training.bag_of_words import fit_bag_of_words
+from vrfer.training.bag_of_words_recipe import BagOfWordsRecipe
 from vrfer.training.begin import Given, check_given
 from vrfer.training.data_folder import (
     DataOption,
@@ -29,10 +31,15 @@ from vrfer.training.locating.display import LocatorDisplay
 from vrfer.training.locating.loop import LAST, fit_locator
 from vrfer.training.locating.photographs import load_photographs
 from vrfer.training.locating.recipe import LocatorRecipe
-from vrfer.training.loop import fit
+from vrfer.training.loop import fit, training_faces
 from vrfer.training.photograph_faces import PhotographFaces, photograph_faces
-from vrfer.training.recipe import Recipe, read_recipe
+from vrfer.training.recipe import Recipe
+from vrfer.training.recipe_file import read_recipe
+from vrfer.training.runs import alone_in
 from vrfer.training.starts import START_FILES
+
+DRY_RUN_FACES = 64
+"""Of a bag of words; networks take fewer."""
 
 
 def fit_command(
@@ -83,7 +90,7 @@ def fit_command(
     chosen = read_recipe(recipe_path(recipe))
     if seed is not None:
         chosen = chosen.model_copy(update={"seed": seed})
-    if isinstance(chosen, LocatorRecipe):
+    if not isinstance(chosen, Recipe):
         options = {
             "--control": control,
             "--after": after is not None,
@@ -92,7 +99,7 @@ def fit_command(
             "--at-once": at_once is not None,
             "--timing": timing,
         }
-        refuse(options, chosen.name, "The locator has neither stages nor zeroing; leave it out.")
+        refuse(options, chosen.name, "It has neither stages nor zeroing; leave it out.")
     elif control:
         chosen = chosen.control()
     name = chosen.name if seed is None else f"{chosen.name}-seed{seed}"
@@ -102,6 +109,8 @@ def fit_command(
     folder = data_folder(folder)
     if isinstance(chosen, LocatorRecipe):
         best = _fit_locator(chosen, folder, run_folder, accelerator, dry_run)
+    elif isinstance(chosen, BagOfWordsRecipe):
+        best = _fit_bag_of_words(chosen, folder, run_folder, dry_run)
     else:
         start = start or _usual_start(chosen, folder / "backbones")
         given = Given(after, start, teacher or ())
@@ -148,6 +157,20 @@ def _fit_classifier(recipe: Recipe, folder: Path, out: Path, given: Given, how: 
             watcher=display.watcher,
         )
     return out / f"{state.history[-1].region}.pt"
+
+
+def _fit_bag_of_words(recipe: BagOfWordsRecipe, folder: Path, out: Path, dry_run: bool) -> Path:
+    faces = training_faces(load(folder, recipe.data), recipe.data)
+    if dry_run:
+        faces = faces.take(np.arange(len(faces)) < DRY_RUN_FACES)
+    with alone_in(out), Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("describing faces", total=None)
+        return fit_bag_of_words(
+            recipe,
+            faces,
+            out,
+            lambda done, total: progress.update(task, completed=done, total=total),
+        )
 
 
 def _fit_locator(

@@ -3,19 +3,16 @@
 This module knows neither torch nor data; it only says what an experiment is.
 """
 
-import tomllib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from vrfer.errors import RecipeError
-from vrfer.training.locating.recipe import LocatorRecipe
 
 Region = Literal["full-face", "lower-half"]
 Occlusion = Literal["mask", "crop"]
-Schedule = Literal["plateau", "cosine", "cosine-per-batch", "constant"]
+Schedule = Literal["plateau", "cosine", "cosine-per-batch", "constant", "steps"]
 Phase = Literal["dense", "sparse", "re-dense"]
 Start = Literal["scratch", "faceres-deep", "imagenet-vgg-f", "vgg-face", "checkpoint"]
 Dataset = Literal["ferplus", "affectnet", "ferplus+affectnet", "folders"]
@@ -159,6 +156,8 @@ class Stage(_Strict):
     schedule: Schedule = "plateau"
     patience: int = Field(default=10, ge=0)
     """`plateau`: divide by 10 after more than this many epochs without a lower error."""
+    steps: tuple[tuple[int, float], ...] = ()
+    """`steps`: from an epoch counted from 0 on, a factor on the learning rate."""
     lowest_learning_rate: float = Field(default=0, ge=0)
     warmup_epochs: int = Field(default=0, ge=0)
     """Epochs over which the learning rate rises linearly to its value."""
@@ -252,29 +251,3 @@ class Recipe(_Strict):
             for stage in self.stages
         )
         return self.model_copy(update={"name": f"{self.name}-control", "stages": stages})
-
-
-def read_recipe(path: Path) -> Recipe | LocatorRecipe:
-    """Read and check a recipe file; one with a `task` is the locator's.
-
-    Raises:
-        RecipeError: The file is missing, is no TOML, or a field is wrong; the field is named.
-    """
-    try:
-        fields = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as err:
-        raise RecipeError(
-            f"there is no recipe {path}", "List the shipped ones with: vrfer-train recipes."
-        ) from err
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as err:
-        raise RecipeError(
-            f"recipe {path} cannot be read: {err}", "A recipe is a TOML text file; mend it."
-        ) from err
-    try:
-        return (LocatorRecipe if "task" in fields else Recipe).model_validate(fields)
-    except ValidationError as err:
-        first = err.errors()[0]
-        field = ".".join(map(str, first["loc"])) or "the recipe"
-        raise RecipeError(
-            f"recipe {path}: {field}: {first['msg']}", "Mend this field and try again."
-        ) from err

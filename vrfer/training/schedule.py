@@ -22,6 +22,8 @@ def learning_rate(stage: Stage, epoch: int, drops: int, *, share: float = 0.0) -
     elif stage.schedule == "cosine-per-batch":
         epoch_part = epoch + share
         factor = 0.5 * (1 + math.cos(math.pi * epoch_part / stage.epochs))
+    elif stage.schedule == "steps":
+        factor = next((by for first, by in reversed(stage.steps) if epoch >= first), 1.0)
     if stage.dsd is not None and stage.phase(epoch) == "re-dense":
         factor *= stage.dsd.redense_rate
     warmup = min(1.0, (epoch + 1) / (stage.warmup_epochs + 1))
