@@ -10,7 +10,7 @@ import torch
 from training.made_up import made_up_ferplus, stage, tiny_recipe
 from typer.testing import CliRunner
 
-from vrfer.errors import DataError
+from vrfer.errors import DataError, ModelContractError
 from vrfer.training.commands import app
 from vrfer.training.explain import (
     Explanation,
@@ -66,6 +66,21 @@ def test_checkpoint_and_exported_network_explain_alike(run: tuple[Path, Path]) -
     assert by_gradients.probabilities.argmax() == by_graph.probabilities.argmax()
     height, width = by_graph.maps.shape[1:]
     assert by_graph.masked == (height == width)
+
+
+def test_fully_connected_layers_are_explained_by_gradients_alone(
+    data: FerPlus, tmp_path: Path
+) -> None:
+    recipe = tiny_recipe(
+        network="vgg_13", input={"size": 64, "scale": 0.004}, stages=[stage(epochs=1)]
+    )
+    fit(recipe, data, tmp_path, accelerator="cpu", dry_run=True)
+    checkpoint, network = tmp_path / "full-face.pt", tmp_path / "net.onnx"
+    export(checkpoint, data, network, precision="float32", splits=["test"])
+    face = Face("face", noise(48, 48, 3), None)
+    with pytest.raises(ModelContractError, match="no maps"):
+        explain_by_graph(network, face)
+    assert explain_by_gradients(checkpoint, face).maps.shape == (8, 4, 4)
 
 
 def test_nothing_above_the_maps_is_hot() -> None:

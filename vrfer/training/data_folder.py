@@ -5,11 +5,10 @@ from typing import Annotated
 
 import platformdirs
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 from vrfer.errors import DataError
 from vrfer.training.data_sets import FaceData, load_faces
+from vrfer.training.printing import progress_bar
 from vrfer.training.recipe import Data
 
 FERPLUS = Data()
@@ -58,15 +57,9 @@ def load(folder: Path | None, data: Data = FERPLUS) -> FaceData:
     Raises:
         DataError: It is not there, or damaged.
     """
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("reading pictures", total=None, visible=False)
+    with progress_bar("reading pictures") as on_picture:
         faces, unreadable = load_faces(
-            data_folder(folder),
-            data,
-            cache=cache_folder(),
-            on_picture=lambda done, total: progress.update(
-                task, completed=done, total=total, visible=True
-            ),
+            data_folder(folder), data, cache=cache_folder(), on_picture=on_picture
         )
     for line in unreadable[:MOST_NAMED]:
         typer.echo(f"left out: {line}", err=True)

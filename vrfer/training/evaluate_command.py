@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 from vrfer.errors import DataError
 from vrfer.training.checkpoint import load_state
@@ -29,7 +27,7 @@ from vrfer.training.evaluate import (
     open_network,
 )
 from vrfer.training.locating.evaluate import evaluate_locator
-from vrfer.training.printing import print_measures, print_table, write_figures
+from vrfer.training.printing import print_measures, print_table, progress_bar, write_figures
 from vrfer.training.recipe import Data, Occlusion, Region
 from vrfer.training.subject import (
     Subject,
@@ -109,14 +107,8 @@ def evaluate_command(
     if model.suffix == ".pt":
         measures = evaluate_checkpoint(model, data, splits, region=region, occlusion=occlusion)
     elif model.suffix == ".npz":
-        with Progress(console=Console(stderr=True), transient=True) as progress:
-            task = progress.add_task("classifying faces", total=None)
-            measures = evaluate_bag_of_words(
-                model,
-                data,
-                splits,
-                on_face=lambda done, total: progress.update(task, completed=done, total=total),
-            )
+        with progress_bar("classifying faces") as on_face:
+            measures = evaluate_bag_of_words(model, data, splits, on_face=on_face)
     else:
         measures = evaluate_file(model, data, splits)
     lost = losses(model, data, splits) if disturbed else []

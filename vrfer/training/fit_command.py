@@ -8,8 +8,6 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 from vrfer.command_line import STOPPED, stopped_by_signals
 from vrfer.locator import LOCATOR_FILE
@@ -33,6 +31,7 @@ from vrfer.training.locating.photographs import load_photographs
 from vrfer.training.locating.recipe import LocatorRecipe
 from vrfer.training.loop import fit, training_faces
 from vrfer.training.photograph_faces import PhotographFaces, photograph_faces
+from vrfer.training.printing import progress_bar
 from vrfer.training.recipe import Recipe
 from vrfer.training.recipe_file import read_recipe
 from vrfer.training.runs import alone_in
@@ -163,14 +162,8 @@ def _fit_bag_of_words(recipe: BagOfWordsRecipe, folder: Path, out: Path, dry_run
     faces = training_faces(load(folder, recipe.data), recipe.data)
     if dry_run:
         faces = faces.take(np.arange(len(faces)) < DRY_RUN_FACES)
-    with alone_in(out), Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("describing faces", total=None)
-        return fit_bag_of_words(
-            recipe,
-            faces,
-            out,
-            lambda done, total: progress.update(task, completed=done, total=total),
-        )
+    with alone_in(out), progress_bar("describing faces") as on_progress:
+        return fit_bag_of_words(recipe, faces, out, on_progress)
 
 
 def _fit_locator(
@@ -207,13 +200,9 @@ def _photograph_faces(folder: Path, *, few: bool) -> PhotographFaces:
     photographs = load_photographs(photographs_folder(folder), cache_folder()).train
     if few:
         photographs = photographs.take(np.arange(min(16, len(photographs))))
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("cutting faces out of the photographs", total=None)
+    with progress_bar("cutting faces out of the photographs") as on_face:
         return photograph_faces(
-            photographs,
-            shipped("models") / LOCATOR_FILE,
-            cache_folder(),
-            on_face=lambda done, total: progress.update(task, completed=done, total=total),
+            photographs, shipped("models") / LOCATOR_FILE, cache_folder(), on_face=on_face
         )
 
 

@@ -1,17 +1,35 @@
 """How the commands of `vrfer-train` hand over what was measured: tables, and JSON files."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import typer
 from rich.console import Console
 from rich.markdown import Markdown
+from rich.progress import Progress
 
 from vrfer.errors import DataError
 from vrfer.training.card import confusion_table, coverage_table, measures_table, recall_table
 from vrfer.training.measure import Measures
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how far something is, on a terminal alone.
+
+    Args:
+        what: What is going on.
+
+    Yields:
+        To be called with what is done and the total.
+    """
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(what, total=None, visible=False)
+        yield lambda done, total: progress.update(task, completed=done, total=total, visible=True)
 
 
 def print_table(lines: Sequence[str]) -> None:

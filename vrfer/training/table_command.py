@@ -4,12 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 from vrfer.errors import DataError
 from vrfer.training.claims import claims, order, variants
-from vrfer.training.printing import print_table
+from vrfer.training.printing import print_table, progress_bar
 from vrfer.training.speed import measure_speed, read_speeds, speed_table, write_speeds
 from vrfer.training.table import as_csv, as_markdown, read_evaluations, table_rows
 from vrfer.training.table_plot import plot_table
@@ -39,12 +37,8 @@ def table_command(
     try:
         out.mkdir(parents=True, exist_ok=True)
         if speed:
-            with Progress(console=Console(stderr=True), transient=True) as progress:
-                task = progress.add_task("timing the networks", total=None)
-                speeds = measure_speed(
-                    lambda done, total: progress.update(task, completed=done, total=total)
-                )
-            write_speeds(speeds, out / "speed.json")
+            with progress_bar("timing the networks") as on_round:
+                write_speeds(measure_speed(on_round), out / "speed.json")
         lines = [
             "# Table 1 of the paper, and ours",
             "",
