@@ -256,6 +256,7 @@ def test_without_torch_the_install_command_is_named(tmp_path: Path) -> None:
 FIT_MADE_UP = """
 import hashlib
 from pathlib import Path
+import platformdirs
 import torch
 from training.made_up import COUNTS, made_up_ferplus
 from vrfer.training import ferplus
