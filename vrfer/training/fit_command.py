@@ -116,7 +116,8 @@ def fit_command(
         how = How(accelerator, at_once, timing, dry_run)
         best = _fit_classifier(chosen, folder, run_folder, given, how)
     if leads():
-        typer.echo(f"Done: {best}. Next: vrfer-train export, or evaluate.")
+        then = "evaluate" if best.suffix == ".npz" else "export, or evaluate"
+        typer.echo(f"Done: {best}. Next: vrfer-train {then}.")
 
 
 def _usual_start(recipe: Recipe, folder: Path) -> Path | None:
