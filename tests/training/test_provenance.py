@@ -1,6 +1,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from training.made_up import stage, tiny_recipe
 
 from vrfer.training.checkpoint import RunState
@@ -30,3 +31,23 @@ def test_what_earlier_runs_learned_from_is_not_forgotten(finished: tuple[Path, R
     later = replace(finished[1], lineage=in_words(taught(finished[1])))
     assert PHOTOGRAPHS_TERMS in terms(later)
     assert "student (seed 3, lower-half)" in in_words(later)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "named", "unnamed"),
+    [
+        ("ferplus", ("FER+",), ("AffectNet", "own pictures")),
+        ("affectnet", ("AffectNet",), ("FER+", "own pictures")),
+        ("ferplus+affectnet", ("FER+", "AffectNet"), ("own pictures",)),
+        ("folders", ("own pictures",), ("FER+", "AffectNet")),
+    ],
+)
+def test_the_data_that_were_learned_from_are_named_and_no_others(
+    dataset: str, named: tuple[str, ...], unnamed: tuple[str, ...]
+) -> None:
+    state = RunState(tiny_recipe(data={"dataset": dataset, "per_class": 9}), 120.0, {})
+    said = data_in_words(state)
+    assert all(name in said for name in named)
+    assert not any(name in said for name in unnamed)
+    about = {"FER+": "FER2013", "AffectNet": "AffectNet", "own pictures": "their owner knows"}
+    assert all((text in terms(state)) == (name in named) for name, text in about.items())

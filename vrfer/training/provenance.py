@@ -11,6 +11,8 @@ PHOTOGRAPHS_TERMS = (
     "The photographs remain their owners' and mostly come without clear rights; none of them is in "
     "this file. Research use."
 )
+AFFECTNET_TERMS = "AffectNet is handed out for research under its authors' licence alone."
+OWN_TERMS = "Of the pictures that it was trained on, their owner knows the terms."
 _PHOTOGRAPHS = "faces of photographs"
 
 
@@ -24,8 +26,16 @@ def in_words(state: RunState) -> str:
 def data_in_words(state: RunState) -> str:
     """Return data sets, labels, lists and teachers."""
     data = state.recipe.data
-    votes = "label.csv" if data.votes == "official" else "fer2013new.csv"
-    line = f"FER+ ({votes} votes), {data.labels} labels, {data.training_list} training list"
+    sets = []
+    if "ferplus" in data.dataset:
+        votes = "label.csv" if data.votes == "official" else "fer2013new.csv"
+        sets.append(f"FER+ ({votes} votes), {data.labels} labels")
+    if "affectnet" in data.dataset:
+        most = "" if data.per_class is None else f", at most {data.per_class} of an expression"
+        sets.append(f"AffectNet{most}")
+    if data.dataset == "folders":
+        sets.append("people's own pictures, a folder an expression")
+    line = f"{' and '.join(sets)}, {data.training_list} training list"
     if data.photographs:
         line += f"; {_PHOTOGRAPHS}, half of them with drawn headsets, labelled by the teachers"
     return f"{line}; teachers: {state.taught_by}" if state.taught_by else line
@@ -34,4 +44,10 @@ def data_in_words(state: RunState) -> str:
 def terms(state: RunState) -> str:
     """Return what the terms of all that it learned from, itself or before, mean for its use."""
     chain = f"{data_in_words(state)} {state.lineage}"
-    return f"{FERPLUS_TERMS} {PHOTOGRAPHS_TERMS}" if _PHOTOGRAPHS in chain else FERPLUS_TERMS
+    known = {
+        "FER+": FERPLUS_TERMS,
+        "AffectNet": AFFECTNET_TERMS,
+        "people's own pictures": OWN_TERMS,
+        _PHOTOGRAPHS: PHOTOGRAPHS_TERMS,
+    }
+    return " ".join(text for name, text in known.items() if name in chain)
