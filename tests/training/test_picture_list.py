@@ -1,3 +1,8 @@
+"""Lists of picture files and the faces cut out of them, on real files.
+
+Long, as the tests of one module stand in one file.
+"""
+
 import io
 import logging
 import os
