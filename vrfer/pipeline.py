@@ -10,9 +10,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vrfer.baseline import Baseline
 from vrfer.classifier import Classifier, Device
@@ -20,7 +21,7 @@ from vrfer.crop import lower_half
 from vrfer.expressions import EXPRESSIONS, NO_FACE_ID
 from vrfer.finder import Finder
 from vrfer.frames import Box, Frame, Reading
-from vrfer.outputs.osc import OscSender, encode_bundle
+from vrfer.outputs.osc import OscSender
 from vrfer.outputs.recorder import Recorder
 from vrfer.shipped import default_model, shipped
 from vrfer.sources import Source, open_source
@@ -28,6 +29,23 @@ from vrfer.steady import Steady, SteadySettings
 
 _WAIT_S = 0.1
 """How long to wait for a frame before looking whether to stop."""
+
+
+class ReadsFrames(Protocol):
+    """What `run` needs of a reader."""
+
+    def read(self, frame: Frame) -> Reading:
+        """Process one frame."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """One processed frame with all that was seen in it."""
+
+    frame: Frame
+    patch: NDArray[np.uint8] | None
+    """What the network saw: gray, of its input's size; None without a face."""
+    reading: Reading
 
 
 class Reader:
@@ -81,13 +99,28 @@ class Reader:
 
     def read(self, frame: Frame) -> Reading:
         """Process one frame."""
+        return self.look(frame).reading
+
+    def look(self, frame: Frame) -> Look:
+        """Process one frame, and return what was seen on the way too."""
         face = self.finder.find(frame.image, frame.timeline_s)
         if face is None:
-            return self.steady.update(frame, None, None)
+            return Look(frame, None, self.steady.update(frame, None, None))
         patch = lower_half(
             frame.image, face, self.classifier.contract.crop, self.classifier.patch_size
         )
-        return self.steady.update(frame, face, self.classifier.classify(patch))
+        scores = self.classifier.classify(patch)
+        return Look(frame, patch, self.steady.update(frame, face, scores))
+
+    def use_baseline(self, baseline: Baseline | None) -> None:
+        """Take another wearer's baseline, or none; readings start anew.
+
+        Raises:
+            ModelContractError: The baseline was made with another network.
+        """
+        offsets = None if baseline is None else baseline.of(self.classifier.contract)
+        self.baseline = baseline
+        self.steady.use_offsets(offsets)
 
 
 def read_expressions(source: str, *, model: Path | None = None) -> Iterator[Reading]:
@@ -152,9 +185,9 @@ class Summary:
         return (self.frames - 1) / self.duration_s if self.duration_s > 0 else 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Outputs:
-    """Where readings go."""
+    """Where readings go; only the thread that runs may change it, between frames."""
 
     senders: Sequence[OscSender] = ()
     recorder: Recorder | None = None
@@ -164,12 +197,13 @@ class Outputs:
 
 def run(
     source: Source,
-    reader: Reader,
+    reader: ReadsFrames,
     outputs: Outputs,
     *,
     seconds: float | None = None,
     stop: threading.Event | None = None,
     summary: Summary | None = None,
+    between_frames: Callable[[], None] | None = None,
 ) -> Summary:
     """Process a source until it ends, the time is over, or `stop` is set.
 
@@ -182,6 +216,8 @@ def run(
         seconds: For live sources and paced files time on the wall clock.
         stop: Ends the run after the frame at hand.
         summary: Filled while running, for callers that show it meanwhile.
+        between_frames: Called before each wait for a frame, at least every tenth of a second; it
+            may change `outputs` and `reader`.
 
     Returns:
         The summary.
@@ -195,6 +231,8 @@ def run(
     while not (source.exhausted or stop.is_set()):
         if deadline is not None and time.monotonic() >= deadline:
             break
+        if between_frames is not None:
+            between_frames()
         frame = source.read(_WAIT_S)
         if frame is None:
             if source.missing and last is not None and not told_gone:
@@ -221,11 +259,8 @@ def run(
 
 
 def _send(senders: Sequence[OscSender], reading: Reading, *, at_once: bool = False) -> None:
-    due = [sender for sender in senders if at_once or sender.is_due(reading)]
-    if due:
-        bundle = encode_bundle(reading)
-        for sender in due:
-            sender.send(bundle)
+    for sender in senders:
+        sender.take(reading, at_once=at_once)
 
 
 def _gone(last: Reading) -> Reading:

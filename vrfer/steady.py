@@ -44,6 +44,8 @@ class SteadySettings:
     """After this long without a face everything starts anew: it may be someone else."""
     unsure_below: float = 0.0
     """When the strongest steady probability is below this, the network is unsure."""
+    sensitivity: tuple[float, ...] = (0.0,) * len(EXPRESSIONS)
+    """What each expression gains, nats, in canonical order; negative is less often."""
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -51,6 +53,8 @@ class SteadySettings:
             value = getattr(self, name)
             if not 0 <= value < float("inf"):
                 raise ValueError(f"{name} must be a number of at least 0, got {value}")
+        if len(self.sensitivity) != len(EXPRESSIONS) or not np.isfinite(self.sensitivity).all():
+            raise ValueError(f"sensitivity must be eight numbers, got {self.sensitivity}")
         if not 0 <= self.unsure_below <= 1:
             raise ValueError(f"unsure_below must lie in 0-1, got {self.unsure_below}")
 
@@ -69,6 +73,8 @@ class Steady:
                 log-probabilities, nats.
         """
         self.settings = settings
+        self.neutral_held = False
+        """While true, every face reads as neutral, whatever the network says of it."""
         self._offsets = np.zeros(len(EXPRESSIONS)) if offsets is None else offsets
         self._state: NDArray[np.float64] | None = None
         self._restlessness = Restlessness()
@@ -82,6 +88,11 @@ class Steady:
         self._state = None
         self._restlessness = Restlessness()
         self._label_id = NO_FACE_ID
+
+    def use_offsets(self, offsets: NDArray[np.float64] | None) -> None:
+        """Take another wearer's baseline, or none, and start anew."""
+        self._offsets = np.zeros(len(EXPRESSIONS)) if offsets is None else offsets
+        self.reset()
 
     def update(self, frame: Frame, face: LowerFace | None, scores: Scores | None) -> Reading:
         """Take in one processed frame.
@@ -103,13 +114,17 @@ class Steady:
             return _reading(frame, None, None, np.zeros(len(EXPRESSIONS), np.float32), NO_FACE_ID)
         if now_s - self._time_s > self.settings.forget_s:
             self.reset()
+        if self.neutral_held:
+            self.reset()
+            neutral = np.eye(len(EXPRESSIONS), dtype=np.float32)[_NEUTRAL]
+            return _reading(frame, face, scores.probabilities, neutral, _NEUTRAL)
         steady = self._filtered(scores.probabilities, now_s)
         unsure = bool(steady.max() < self.settings.unsure_below)
         self._choose_label(steady, now_s, unsure=unsure)
         return _reading(frame, face, scores.probabilities, steady, self._label_id, unsure=unsure)
 
     def _filtered(self, probabilities: NDArray[np.float32], now_s: float) -> NDArray[np.float32]:
-        target = log_ratios(probabilities) - self._offsets
+        target = log_ratios(probabilities) - self._offsets + self.settings.sensitivity
         interval_s = max(0.0, now_s - self._time_s)
         settings = self.settings
         if settings.talking_nats > 0:

@@ -170,6 +170,11 @@ class OscSender:
         """Close the socket; more calls do nothing."""
         self._socket.close()
 
+    def take(self, reading: Reading, *, at_once: bool = False) -> None:
+        """Send a reading if it is due, or whatever the rate says."""
+        if at_once or self.is_due(reading):
+            self.send(encode_bundle(reading))
+
     def is_due(self, reading: Reading) -> bool:
         """Whether the receiver's rate, counted in capture time, allows a bundle now."""
         rate = self.receiver.rate_hz
