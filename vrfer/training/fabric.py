@@ -12,6 +12,8 @@ from lightning_fabric import Fabric
 
 from vrfer.errors import RecipeError
 
+logger = logging.getLogger(__name__)
+
 
 def leads() -> bool:
     """Whether this process writes files and speaks: the only one, or the first of torchrun's."""
@@ -23,8 +25,8 @@ def fabric_for(accelerator: str, precision: str, *, together: bool = False) -> F
 
     Args:
         accelerator: Lightning Fabric's word: auto, cpu, cuda.
-        precision: `32-true` or `bf16-mixed`; the latter becomes `32-true` on a CUDA device
-            without bfloat16.
+        precision: `32-true` or `bf16-mixed`; the latter becomes `32-true` on a device without
+            bfloat16, where it would be emulated many times slower.
         together: Whether the loop can share its work among torchrun's processes.
 
     Raises:
@@ -36,7 +38,8 @@ def fabric_for(accelerator: str, precision: str, *, together: bool = False) -> F
     here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     if processes > 1 and not together:
         raise RecipeError("this training runs in one process alone", "Start it without torchrun.")
-    if precision == "bf16-mixed" and accelerator != "cpu" and _old_cuda():
+    if precision == "bf16-mixed" and not _has_bfloat16(accelerator):
+        logger.info("this device has no bfloat16; training runs in 32 bits")
         precision = "32-true"
     try:
         fabric = Fabric(
@@ -54,5 +57,7 @@ def fabric_for(accelerator: str, precision: str, *, together: bool = False) -> F
     return fabric
 
 
-def _old_cuda() -> bool:
-    return torch.cuda.is_available() and not torch.cuda.is_bf16_supported()
+def _has_bfloat16(accelerator: str) -> bool:
+    if accelerator != "cpu" and torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported()
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
