@@ -130,7 +130,8 @@ def test_ctrl_c_ends_with_130_and_keeps_the_recording(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert "Traceback" not in errors
     assert "frames" in out
-    rows = record.read_text(encoding="utf-8").splitlines()[2:]
+    lines = record.read_text(encoding="utf-8").splitlines()
+    rows = [line for line in lines if not line.startswith("#")][1:]
     assert f"recorded {len(rows)} rows" in out
 
 

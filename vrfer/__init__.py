@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vrfer.outputs.osc import OscSender, parse_receiver
     from vrfer.outputs.recorder import Recorder
     from vrfer.pipeline import Outputs, Reader, Summary, read_expressions, run
+    from vrfer.recording import Session, load_session
     from vrfer.sources import list_cameras, open_source
     from vrfer.steady import SteadySettings
 
@@ -39,10 +40,12 @@ __all__ = [
     "Reading",
     "Recorder",
     "Scores",
+    "Session",
     "SteadySettings",
     "Summary",
     "VrferError",
     "list_cameras",
+    "load_session",
     "open_source",
     "parse_receiver",
     "read_expressions",
@@ -62,10 +65,12 @@ _HOMES = {
     "Reading": "frames",
     "Recorder": "outputs.recorder",
     "Scores": "frames",
+    "Session": "recording",
     "SteadySettings": "steady",
     "Summary": "pipeline",
     "VrferError": "errors",
     "list_cameras": "sources",
+    "load_session": "recording",
     "open_source": "sources",
     "parse_receiver": "outputs.osc",
     "read_expressions": "pipeline",

@@ -87,6 +87,30 @@ class Classifier:
             raise self.unfit("it does not answer every picture with numbers")
         return Scores(probabilities, duration_ms)
 
+    @property
+    def explains_itself(self) -> bool:
+        """Whether `explain` has an answer: networks with fully-connected layers have none."""
+        return "maps" in [output.name for output in self._session.get_outputs()]
+
+    def explain(self, patch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return where the network sees the evidence in a patch: Grad-CAM, in the graph itself.
+
+        Args:
+            patch: Gray, 0-255, of shape `patch_size`.
+
+        Returns:
+            Eight maps (8 x h x w) of at least 0, coarser than the patch, in the unit of logits
+            (Selvaraju et al., ICCV 2017).
+
+        Raises:
+            ModelContractError: The network has no maps.
+        """
+        if not self.explains_itself:
+            raise self.unfit("it has no maps, for its layers are fully connected")
+        (maps,) = self._session.run(["maps"], {self._input.name: patch[None, None]})
+        evidence: NDArray[np.float32] = np.maximum(np.asarray(maps, dtype=np.float32)[0], 0)
+        return evidence
+
     def unfit(self, reason: str) -> ModelContractError:
         """Return the error that says why this network cannot do what is asked of it."""
         return ModelContractError(

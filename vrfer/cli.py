@@ -1,12 +1,10 @@
 """The command line of `vrfer-app`: it parses, calls one function a command, and prints."""
 
-import hashlib
 import json
 import math
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +16,7 @@ from rich.console import Console
 
 from vrfer import baseline_commands
 from vrfer.classifier import Classifier, Device
-from vrfer.command_line import BAD_INPUT, STOPPED, run_app, say_error, stopped_by_signals
+from vrfer.command_line import BAD_INPUT, BUG, STOPPED, run_app, say_error, stopped_by_signals
 from vrfer.demo import run_demo
 from vrfer.doctor import Health, examine
 from vrfer.errors import OutputError, SourceError
@@ -29,15 +27,16 @@ from vrfer.live_view import LiveView
 from vrfer.outputs.osc import OscSender, parse_receiver
 from vrfer.outputs.recorder import Recorder
 from vrfer.people import People
-from vrfer.pipeline import Outputs, Reader, Summary, run
+from vrfer.pipeline import Outputs, Reader, Summary, describe_run, run
+from vrfer.report_command import report
 from vrfer.shipped import default_model, shipped
 from vrfer.sources import Source, list_cameras, open_source
 from vrfer.sources.pictures import load
 from vrfer.stills import classify, draw, locate, save_drawing
 
 app = typer.Typer(
-    help="Reads the facial expression of a person in a VR headset and streams it over OSC.",
-    no_args_is_help=True,
+    help="Reads the facial expression of a person in a VR headset and streams it over OSC. "
+    "Without a command the window opens.",
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     add_completion=False,
@@ -59,6 +58,7 @@ FastOption = Annotated[
     bool, typer.Option(help="Files: do not wait for the file's own time stamps.")
 ]
 app.add_typer(baseline_commands.app, name="baseline")
+app.command()(report)
 
 
 def main() -> None:
@@ -95,14 +95,40 @@ def _region(text: str | None) -> Box | None:
     return x0, y0, x1, y1
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _options(
+    context: typer.Context,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            help="Window: open this camera, URL, video or picture at once.",
+            show_default="the last one",
+        ),
+    ] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            min=0, callback=_finite, help="Window: close after this time.", show_default="never"
+        ),
+    ] = None,
+    screenshot: Annotated[
+        Path | None,
+        typer.Option(
+            help="Window: write its picture (.png) before it closes.", show_default="none"
+        ),
+    ] = None,
     show_version: Annotated[
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
     ] = False,
 ) -> None:
-    pass
+    if context.invoked_subcommand is not None:
+        return
+    # Commands without a window run where Qt's libraries are missing.
+    from vrfer.app.start import StartOptions, run_window
+
+    if run_window(StartOptions(source, seconds, screenshot)) != 0:
+        raise typer.Exit(BUG)
 
 
 @app.command("run")
@@ -156,7 +182,7 @@ def run_command(
         opened = stack.enter_context(open_source(source, as_fast_as_possible=as_fast_as_possible))
         recorder = None
         if record is not None:
-            about = _about_the_run(source, reader)
+            about = describe_run(opened.name, reader)
             recorder = stack.enter_context(Recorder(record, about))
         view = stack.enter_context(LiveView(console, opened.name))
         stop = stack.enter_context(stopped_by_signals())
@@ -296,19 +322,6 @@ def _readable(pictures: Sequence[Path]) -> Iterator[tuple[Path, NDArray[np.uint8
             yield path, image
     if not all_good:
         raise typer.Exit(BAD_INPUT)
-
-
-def _about_the_run(source: str, reader: Reader) -> dict[str, object]:
-    return {
-        "vrfer": version("vrfer"),
-        "source": source,
-        "model": reader.model.name,
-        "model_sha256": hashlib.sha256(reader.model.read_bytes()).hexdigest(),
-        "contract": reader.classifier.contract.model_dump(mode="json"),
-        "device": reader.classifier.device.value,
-        "steady": asdict(reader.steady.settings),
-        "baseline": None if reader.baseline is None else asdict(reader.baseline),
-    }
 
 
 def _print_json(answer: dict[str, object]) -> None:

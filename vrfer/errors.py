@@ -4,6 +4,7 @@
     |- SourceError         a camera, URL, video or picture that cannot be read
     |- ModelContractError  a network file that is missing, broken or without its contract
     |- OutputError         a receiver's address or a recording that cannot be used
+    |- SettingsError       a settings file that cannot be used
     |- RecipeError         a training recipe with a wrong or missing field
     `- DataError           a data set that is missing, damaged or not what it says
 
@@ -40,6 +41,10 @@ class ModelContractError(VrferError):
 
 class OutputError(VrferError):
     """A receiver's address or a recording's file cannot be used."""
+
+
+class SettingsError(VrferError):
+    """A settings file is damaged, or of a newer vrfer."""
 
 
 class RecipeError(VrferError):

@@ -3,12 +3,14 @@
 It wires stations together and counts; it knows no window and no command line.
 """
 
+import hashlib
 import math
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -78,11 +80,9 @@ class Reader:
         self.classifier = Classifier(self.model, device)
         if self.classifier.contract.region != "lower-half":
             raise self.classifier.unfit("it reads full faces, and a headset hides the upper half")
-        if steady is None:
-            steady = SteadySettings(unsure_below=self.classifier.contract.unsure_below)
         self.baseline = baseline
         offsets = None if baseline is None else baseline.of(self.classifier.contract)
-        self.steady = Steady(steady, offsets)
+        self.steady = Steady(steady or self.own_steady, offsets)
         self.finder = Finder(shipped("models"), region=region)
 
     def __enter__(self) -> Self:
@@ -112,6 +112,11 @@ class Reader:
         scores = self.classifier.classify(patch)
         return Look(frame, patch, self.steady.update(frame, face, scores))
 
+    @property
+    def own_steady(self) -> SteadySettings:
+        """The default settings, with the network's own threshold for being unsure."""
+        return SteadySettings(unsure_below=self.classifier.contract.unsure_below)
+
     def use_baseline(self, baseline: Baseline | None) -> None:
         """Take another wearer's baseline, or none; readings start anew.
 
@@ -121,6 +126,20 @@ class Reader:
         offsets = None if baseline is None else baseline.of(self.classifier.contract)
         self.baseline = baseline
         self.steady.use_offsets(offsets)
+
+
+def describe_run(source: str, reader: Reader) -> dict[str, object]:
+    """Return what a recording's JSON file says of its run; a value of JSON."""
+    return {
+        "vrfer": version("vrfer"),
+        "source": source,
+        "model": reader.model.name,
+        "model_sha256": hashlib.sha256(reader.model.read_bytes()).hexdigest(),
+        "contract": reader.classifier.contract.model_dump(mode="json"),
+        "device": reader.classifier.device.value,
+        "steady": asdict(reader.steady.settings),
+        "baseline": None if reader.baseline is None else asdict(reader.baseline),
+    }
 
 
 def read_expressions(source: str, *, model: Path | None = None) -> Iterator[Reading]:
@@ -236,11 +255,11 @@ def run(
         frame = source.read(_WAIT_S)
         if frame is None:
             if source.missing and last is not None and not told_gone:
-                _send(outputs.senders, _gone(last), at_once=True)
+                send(outputs.senders, face_gone(last), at_once=True)
                 told_gone = True
             continue
         last, told_gone = reader.read(frame), False
-        _send(outputs.senders, last)
+        send(outputs.senders, last)
         latency_ms = (time.monotonic_ns() - frame.captured_ns) / 1e6
         if outputs.recorder is not None:
             outputs.recorder.write(last, latency_ms)
@@ -254,16 +273,17 @@ def run(
             outputs.on_reading(last, latency_ms)
     summary.skipped, summary.corrupt = source.skipped, source.corrupt
     if source.live and last is not None and not told_gone:
-        _send(outputs.senders, _gone(last), at_once=True)
+        send(outputs.senders, face_gone(last), at_once=True)
     return summary
 
 
-def _send(senders: Sequence[OscSender], reading: Reading, *, at_once: bool = False) -> None:
+def send(senders: Sequence[OscSender], reading: Reading, *, at_once: bool = False) -> None:
+    """Give a reading to receivers: those that are due, or all at once."""
     for sender in senders:
         sender.take(reading, at_once=at_once)
 
 
-def _gone(last: Reading) -> Reading:
+def face_gone(last: Reading) -> Reading:
     """Return a reading without a face for now: nobody watches, so the scene must not freeze."""
     return Reading(
         frame=last.frame,

@@ -3,12 +3,11 @@
 import sys
 from pathlib import Path
 
-import cv2
 import pytest
 
 from vrfer.errors import SourceError
 from vrfer.sources import CameraInfo, list_cameras, open_source
-from vrfer.sources.cameras import REQUESTED, find_camera, what_there_is
+from vrfer.sources.cameras import find_camera, what_there_is
 
 CAMERAS = [
     CameraInfo(0, "Logitech C920"),
@@ -72,9 +71,3 @@ def test_camera_that_does_not_exist() -> None:
 def test_camera_name_that_does_not_exist() -> None:
     with pytest.raises(SourceError, match="no camera called"):
         open_source("a camera that nobody has")
-
-
-def test_mjpeg_is_requested_before_the_resolution() -> None:
-    settings = [setting for setting, _ in REQUESTED]
-    assert settings.index(cv2.CAP_PROP_FOURCC) < settings.index(cv2.CAP_PROP_FRAME_WIDTH)
-    assert dict(REQUESTED)[cv2.CAP_PROP_FOURCC] == int.from_bytes(b"MJPG", "little")

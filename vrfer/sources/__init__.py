@@ -6,5 +6,16 @@ This station makes `Frame`s and knows nothing of what is done with them.
 from vrfer.sources.base import Source
 from vrfer.sources.cameras import CameraInfo, list_cameras
 from vrfer.sources.opening import open_source
+from vrfer.sources.orientation import Orientation
+from vrfer.sources.settings import CameraSettings
+from vrfer.sources.thumbnails import thumbnail
 
-__all__ = ["CameraInfo", "Source", "list_cameras", "open_source"]
+__all__ = [
+    "CameraInfo",
+    "CameraSettings",
+    "Orientation",
+    "Source",
+    "list_cameras",
+    "open_source",
+    "thumbnail",
+]

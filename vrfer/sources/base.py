@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from vrfer.frames import Frame
+from vrfer.sources.orientation import UNCHANGED, Orientation
 
 
 class Source(ABC):
@@ -18,6 +19,8 @@ class Source(ABC):
     """True: the newest frame wins. False: every frame, with the file's own time stamps."""
     name: str
     """What people call it: "camera 0", "clip.mp4", a URL without its credentials."""
+    orientation: Orientation = UNCHANGED
+    """How frames are turned and mirrored; may be replaced at any time, from any thread."""
 
     @abstractmethod
     def read(self, timeout_s: float) -> Frame | None:
@@ -49,6 +52,43 @@ class Source(ABC):
     @abstractmethod
     def corrupt(self) -> int:
         """How many frames could not be decoded and were stepped over."""
+
+    @property
+    def current_mode(self) -> str | None:
+        """What a camera delivers now, as "640x480 @ 30 MJPEG"; None for others and while away."""
+        return None
+
+    @property
+    def duration_s(self) -> float | None:
+        """How long a video or folder lasts in seconds; None where unknown, and for live sources."""
+        return None
+
+    @property
+    def position_s(self) -> float | None:
+        """Where a file is: the last frame's `source_s`, or where `seek` went; None if live."""
+        return None
+
+    def seek(self, position_s: float) -> None:  # noqa: B027 (live sources do nothing)
+        """Go on at another position of a file; live sources ignore it. From any thread.
+
+        Args:
+            position_s: In seconds; the next frame is the one there, to within a frame. Beyond the
+                ends means the first or last frame.
+        """
+
+    @property
+    def paused(self) -> bool:
+        """Whether a file stands still; never for live sources."""
+        return False
+
+    def pause(self) -> None:  # noqa: B027 (live sources do nothing)
+        """Stop a file's clock: `read` returns None; live sources ignore it. From any thread.
+
+        After a `seek` the frame there is delivered even so, that people see where they are.
+        """
+
+    def resume(self) -> None:  # noqa: B027 (live sources do nothing)
+        """Let a paused file go on where it stands; live sources ignore it. From any thread."""
 
     @abstractmethod
     def close(self) -> None:

@@ -1,6 +1,6 @@
 """Cameras: which there are, what they are called, and opening one of them."""
 
-import functools
+import logging
 import sys
 import threading
 from dataclasses import dataclass
@@ -12,7 +12,11 @@ from vrfer.errors import SourceError
 from vrfer.sources import v4l2
 from vrfer.sources.capturing import CvDevice
 from vrfer.sources.live import Device, LiveSource
+from vrfer.sources.negotiation import negotiate
 from vrfer.sources.opencv import camera_backend, prepare_opencv
+from vrfer.sources.settings import DEFAULT_CAMERA, CameraSettings
+
+logger = logging.getLogger(__name__)
 
 SYS_FOLDER = Path("/sys/class/video4linux")
 """Where Linux keeps its list of cameras."""
@@ -20,14 +24,6 @@ PROBED = range(10)
 """The numbers tried where the operating system cannot be asked for names."""
 GRACE_S = 2.0
 """A camera whose every grab has failed for this long is gone."""
-REQUESTED = (
-    # MJPEG first: raw YUY2 gives 5 frames a second on many webcams (FOXTracker#12).
-    (cv2.CAP_PROP_FOURCC, float(cv2.VideoWriter.fourcc(*"MJPG"))),
-    (cv2.CAP_PROP_FRAME_WIDTH, 640.0),
-    (cv2.CAP_PROP_FRAME_HEIGHT, 480.0),
-    (cv2.CAP_PROP_FPS, 30.0),
-    (cv2.CAP_PROP_BUFFERSIZE, 1.0),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +81,23 @@ def what_there_is(cameras: list[CameraInfo]) -> str:
     return f"Cameras here: {', '.join(map(str, cameras))}."
 
 
-def open_camera(index: int) -> LiveSource:
+def open_camera(
+    index: int,
+    settings: CameraSettings = DEFAULT_CAMERA,
+    cancel: threading.Event | None = None,
+) -> LiveSource:
     """Open a camera by its number.
 
+    Args:
+        index: Its number.
+        settings: What its driver is asked for.
+        cancel: Ends the opening when another thread sets it.
+
     Raises:
-        SourceError: There is none of this number, or it delivers nothing.
+        SourceError: There is none of this number, it delivers nothing, or opening was cancelled.
     """
     prepare_opencv()
-    return LiveSource(f"camera {index}", functools.partial(_open_device, _Identity(index)))
+    return LiveSource(f"camera {index}", _Opener(index, settings), cancel=cancel)
 
 
 class _Identity:
@@ -115,17 +120,29 @@ class _Identity:
         return same_name[0] if len(same_name) == 1 else None
 
 
-def _open_device(identity: _Identity, stop: threading.Event) -> Device:
-    index = identity.current_index()
-    if index is None:
-        raise SourceError(f"camera {identity.first_index} is unplugged", "Plug it in again.")
-    capture = cv2.VideoCapture(index, camera_backend())
-    if not capture.isOpened():
-        capture.release()
-        raise _not_opened(index)
-    for setting, value in REQUESTED:
-        capture.set(setting, value)
-    return CvDevice(f"camera {index}", capture, stop, GRACE_S)
+class _Opener:
+    """Opens one camera, again and again, with the same settings."""
+
+    def __init__(self, index: int, settings: CameraSettings) -> None:
+        self._identity = _Identity(index)
+        self._settings = settings
+        self._told: str | None = None
+
+    def __call__(self, stop: threading.Event) -> Device:
+        index = self._identity.current_index()
+        if index is None:
+            first_index = self._identity.first_index
+            raise SourceError(f"camera {first_index} is unplugged", "Plug it in again.")
+        backend = camera_backend()
+        capture = cv2.VideoCapture(index, backend)
+        if not capture.isOpened():
+            capture.release()
+            raise _not_opened(index)
+        agreement = negotiate(capture, self._settings, backend)
+        if agreement.refusal is not None and agreement.refusal != self._told:
+            logger.warning("camera %d was %s", index, agreement.refusal)
+            self._told = agreement.refusal
+        return CvDevice(f"camera {index}", capture, stop, GRACE_S, agreement.mode)
 
 
 def _not_opened(index: int) -> SourceError:

@@ -22,7 +22,12 @@ class CvDevice(Device):
     """An opened `cv2.VideoCapture`."""
 
     def __init__(
-        self, name: str, capture: cv2.VideoCapture, stop: threading.Event, grace_s: float
+        self,
+        name: str,
+        capture: cv2.VideoCapture,
+        stop: threading.Event,
+        grace_s: float,
+        mode: str | None = None,
     ) -> None:
         """Take over an opened capture.
 
@@ -31,11 +36,13 @@ class CvDevice(Device):
             capture: Closed by `close`.
             stop: Ends waiting.
             grace_s: How long grabbing may fail before the device counts as gone.
+            mode: What it delivers, in words.
         """
         self._name = name
         self._capture = capture
         self._stop = stop
         self._grace_s = grace_s
+        self.mode = mode
 
     def read(self) -> Capture:
         """Wait for the next frame; see `Device.read`."""

@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 PICTURES_PER_S = 30.0
 """Pictures have no times of their own; a folder of them is played at this rate."""
+LOOK_AHEAD = 2
+"""Frames decoded in advance: with two, the last one is known as such when it is delivered."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,30 +36,59 @@ class Still:
 
 
 class FileSource(Source):
-    """Releases what `_next_still` finds; one frame ahead, so that the end is known at once."""
+    """Releases what `_next_still` finds, at its time; decodes a little ahead.
+
+    One thread reads. Others may seek, pause, resume and close: they only note what they want, and
+    never wait for a frame that is being decoded; `close` alone does.
+    """
 
     live = False
 
-    def __init__(self, name: str, as_fast_as_possible: bool) -> None:
-        """Begin before the first frame; its time starts with the first `read`."""
+    def __init__(self, name: str, as_fast_as_possible: bool, loop: bool, frame_s: float) -> None:
+        """Begin before the first frame; its time starts with the first `read`.
+
+        Args:
+            name: For people.
+            as_fast_as_possible: Whether to ignore the times.
+            loop: Whether to begin again after the last frame.
+            frame_s: How long the last frame lasts, in seconds.
+        """
         self.name = name
         self._paced = not as_fast_as_possible
-        self._closed = threading.Event()
-        self._reading = threading.Lock()
-        # Everything below is guarded by the lock.
-        self._ahead: deque[Still] = deque()
-        self._at_end = False
-        self._released = 0
+        self._loop = loop
+        self._frame_s = frame_s
+        self._decoding = threading.Lock()
+        # Guarded by the lock, which is held while the file is used:
         self._corrupt = 0
+        self._decoded_s: float | None = None
+        self._passes_s = 0.0
+        self._changed = threading.Condition()
+        # Guarded by the condition, which is never held while the file is used:
+        self._ahead: deque[tuple[Still, float]] = deque()
+        self._at_end = False
+        self._closed = False
+        self._released = 0
+        self._position_s = 0.0
+        self._wanted_s: float | None = None
+        self._seeks = 0
+        self._sought = False
         self._clock_zero_s: float | None = None
+        self._paused_since_s: float | None = None
 
     @abstractmethod
     def _next_still(self) -> Still | None:
         """Decode the next frame; None at the end. Steps over damaged ones and counts them."""
 
     @abstractmethod
+    def _still_at(self, position_s: float) -> Still | None:
+        """Go to a position, and decode the frame there; None when there is none."""
+
+    @abstractmethod
     def _release_file(self) -> None:
         """Give the file back; called once."""
+
+    def _note_end(self) -> None:
+        """Take notice that the last frame was decoded."""
 
     def read(self, timeout_s: float) -> Frame | None:
         """Return the next frame once its time has come; see `Source.read`.
@@ -66,32 +97,26 @@ class FileSource(Source):
             SourceError: The file cannot be read any more.
         """
         give_up_s = time.monotonic() + timeout_s
-        with self._reading:
+        while True:
             self._look_ahead()
-            if not self._ahead:
-                return None
-            due_s = self._due_s()
-        if self._closed.wait(max(0.0, min(due_s, give_up_s) - time.monotonic())):
-            return None
-        with self._reading:
-            if not self._ahead or time.monotonic() < due_s:
-                return None
-            still = self._ahead.popleft()
-            index = self._released
-            self._released += 1
-        return Frame(
-            image=still.image,
-            index=index,
-            captured_ns=time.monotonic_ns(),
-            captured_unix_ns=time.time_ns(),
-            source_s=still.source_s,
-        )
+            with self._changed:
+                due_s, now_s = self._due_s(), time.monotonic()
+                if due_s <= now_s:
+                    still, index = self._release()
+                    break
+                if self._finished() or now_s >= give_up_s:
+                    return None
+                if self._wanted_s is None:
+                    self._changed.wait(min(due_s, give_up_s) - now_s)
+        captured_ns, captured_unix_ns = time.monotonic_ns(), time.time_ns()
+        image = self.orientation.apply(still.image)
+        return Frame(image, index, captured_ns, captured_unix_ns, still.source_s)
 
     @property
     def exhausted(self) -> bool:
         """Whether the last frame has been delivered, or the source was closed."""
-        with self._reading:
-            return self._closed.is_set() or (self._at_end and not self._ahead)
+        with self._changed:
+            return self._finished()
 
     @property
     def skipped(self) -> int:
@@ -106,91 +131,189 @@ class FileSource(Source):
     @property
     def corrupt(self) -> int:
         """How many frames or pictures could not be decoded so far."""
-        with self._reading:
-            return self._corrupt
+        return self._corrupt
+
+    @property
+    def position_s(self) -> float:
+        """Where it is; see `Source.position_s`."""
+        with self._changed:
+            return self._position_s
+
+    def seek(self, position_s: float) -> None:
+        """Go on at another position; see `Source.seek`.
+
+        Raises:
+            ValueError: It is no finite number.
+        """
+        if not math.isfinite(position_s):
+            raise ValueError(f"a position must be a finite number of seconds, not {position_s}")
+        last_s = math.inf if self.duration_s is None else self.duration_s - self._frame_s
+        with self._changed:
+            self._wanted_s = self._position_s = max(0.0, min(position_s, last_s))
+            self._seeks += 1
+            self._sought = True
+            self._ahead.clear()
+            self._at_end = False
+            self._clock_zero_s = None
+            self._changed.notify_all()
+
+    @property
+    def paused(self) -> bool:
+        """Whether it stands still."""
+        with self._changed:
+            return self._paused_since_s is not None
+
+    def pause(self) -> None:
+        """Stop the clock; see `Source.pause`."""
+        with self._changed:
+            if self._paused_since_s is None:
+                self._paused_since_s = time.monotonic()
+
+    def resume(self) -> None:
+        """Go on; see `Source.resume`."""
+        with self._changed:
+            since_s, self._paused_since_s = self._paused_since_s, None
+            if since_s is not None and self._clock_zero_s is not None:
+                self._clock_zero_s += time.monotonic() - since_s
+            self._changed.notify_all()
 
     def close(self) -> None:
         """Give the file back."""
-        first_time = not self._closed.is_set()
-        self._closed.set()
-        with self._reading:
+        with self._changed:
+            first_time = not self._closed
+            self._closed = True
             self._ahead.clear()
-            if first_time:
+            self._changed.notify_all()
+        if first_time:
+            with self._decoding:
                 self._release_file()
 
     def _look_ahead(self) -> None:
-        while not self._closed.is_set() and not self._at_end and len(self._ahead) < 2:
+        """Decode until enough frames wait or the end is known, at the position that is wanted."""
+        with self._decoding:
+            while True:
+                with self._changed:
+                    wanted_s, self._wanted_s = self._wanted_s, None
+                    seeks = self._seeks
+                    enough = self._at_end or len(self._ahead) >= LOOK_AHEAD
+                    if self._closed or (enough and wanted_s is None):
+                        return
+                still = self._decode(wanted_s)
+                with self._changed:
+                    if self._closed or seeks != self._seeks:
+                        continue  # another position is wanted meanwhile
+                    if still is None:
+                        self._at_end = True
+                    else:
+                        self._ahead.append((still, self._passes_s + still.source_s))
+
+    def _decode(self, wanted_s: float | None) -> Still | None:
+        """Decode the next frame, or the one at a position, or the first one again."""
+        if wanted_s is None:
             still = self._next_still()
             if still is None:
-                self._at_end = True
-            else:
-                self._ahead.append(still)
+                self._note_end()
+        else:
+            still = self._still_at(wanted_s)
+        if still is None and self._loop and self._decoded_s is not None:
+            self._passes_s += self._decoded_s + self._frame_s
+            still = self._still_at(0.0)
+            if still is None:
+                logger.warning("%s cannot be played again", self.name)
+        if still is not None:
+            self._decoded_s = still.source_s
+        return still
 
     def _due_s(self) -> float:
-        """Return when, on the monotonic clock, the next frame is to be released."""
-        position_s = self._ahead[0].source_s
+        """Return when, on the monotonic clock, the next frame is to be released; inf for never."""
+        if not self._ahead:
+            return math.inf
+        if self._paused_since_s is not None:
+            return -math.inf if self._sought else math.inf
         if not self._paced:
             return -math.inf
+        played_s = self._ahead[0][1]
         if self._clock_zero_s is None:
-            self._clock_zero_s = time.monotonic() - position_s
-        return self._clock_zero_s + position_s
+            self._clock_zero_s = time.monotonic() - played_s
+        return self._clock_zero_s + played_s
+
+    def _release(self) -> tuple[Still, int]:
+        still, _ = self._ahead.popleft()
+        index = self._released
+        self._released += 1
+        self._position_s = still.source_s
+        self._sought = False
+        return still, index
+
+    def _finished(self) -> bool:
+        return self._closed or (self._at_end and not self._ahead)
 
 
 class PictureSource(FileSource):
     """One picture, or the pictures of a folder, in the order given."""
 
-    def __init__(self, name: str, paths: list[Path], as_fast_as_possible: bool = False) -> None:
+    def __init__(
+        self, name: str, paths: list[Path], as_fast_as_possible: bool = False, loop: bool = False
+    ) -> None:
         """Look for the first picture that can be read.
 
         Args:
             name: For people.
             paths: The pictures; those that cannot be read are stepped over.
             as_fast_as_possible: Whether to ignore the times.
+            loop: Whether to begin again after the last picture.
 
         Raises:
             SourceError: None of them can be read.
         """
-        super().__init__(name, as_fast_as_possible)
-        self._paths = deque(paths)
-        self._delivered = 0
-        with self._reading:
-            self._look_ahead()
-            if not self._ahead:
-                raise SourceError(
-                    f"{name} holds no picture that can be read",
-                    "Open one of them in another program, or copy them anew.",
-                )
+        super().__init__(name, as_fast_as_possible, loop, 1 / PICTURES_PER_S)
+        self._paths = paths
+        self._next = 0
+        self._look_ahead()
+        if self.exhausted:
+            raise SourceError(
+                f"{name} holds no picture that can be read",
+                "Open one of them in another program, or copy them anew.",
+            )
+
+    @property
+    def duration_s(self) -> float | None:
+        """How long the folder lasts; None for a single picture."""
+        return len(self._paths) / PICTURES_PER_S if len(self._paths) > 1 else None
 
     def _next_still(self) -> Still | None:
-        while self._paths:
-            path = self._paths.popleft()
+        while self._next < len(self._paths):
+            index = self._next
+            self._next += 1
             try:
-                image = pictures.load(path)
+                image = pictures.load(self._paths[index])
             except SourceError as err:
                 self._corrupt += 1
                 if self._corrupt == 1:
                     logger.warning("%s; it is stepped over, like any further ones", err.message)
                 continue
-            still = Still(image, self._delivered / PICTURES_PER_S)
-            self._delivered += 1
-            return still
+            return Still(image, index / PICTURES_PER_S)
         return None
 
+    def _still_at(self, position_s: float) -> Still | None:
+        self._next = min(round(position_s * PICTURES_PER_S), len(self._paths) - 1)
+        return self._next_still()
+
     def _release_file(self) -> None:
-        self._paths.clear()
+        self._next = len(self._paths)
 
 
-def open_picture(path: Path, as_fast_as_possible: bool) -> PictureSource:
+def open_picture(path: Path, as_fast_as_possible: bool, loop: bool = False) -> PictureSource:
     """Open one picture.
 
     Raises:
         SourceError: It is damaged.
     """
     pictures.load(path)
-    return PictureSource(path.name, [path], as_fast_as_possible)
+    return PictureSource(path.name, [path], as_fast_as_possible, loop)
 
 
-def open_folder(folder: Path, as_fast_as_possible: bool) -> PictureSource:
+def open_folder(folder: Path, as_fast_as_possible: bool, loop: bool = False) -> PictureSource:
     """Open the pictures of a folder, sorted by name.
 
     Raises:
@@ -210,4 +333,4 @@ def open_folder(folder: Path, as_fast_as_possible: bool) -> PictureSource:
         raise SourceError(
             f"the folder {folder} holds no pictures", "Give a folder with JPEG or PNG files."
         )
-    return PictureSource(folder.name or str(folder), paths, as_fast_as_possible)
+    return PictureSource(folder.name or str(folder), paths, as_fast_as_possible, loop)

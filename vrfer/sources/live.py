@@ -8,7 +8,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from vrfer.frames import Frame
 from vrfer.sources.base import Source
 
 logger = logging.getLogger(__name__)
+
+CANCEL_POLL_S = 0.02
+"""How often a wait looks whether it was cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,9 @@ class Capture:
 class Device(ABC):
     """An open camera or stream; used by the thread of its `LiveSource` alone, except `abort`."""
 
+    mode: str | None = None
+    """What it delivers, as "640x480 @ 30 MJPEG"; None where it does not tell."""
+
     @abstractmethod
     def read(self) -> Capture:
         """Wait for the next frame.
@@ -79,11 +85,24 @@ class LiveSource(Source):
 
     live = True
 
-    def __init__(self, name: str, opener: Opener, patience: Patience | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        opener: Opener,
+        patience: Patience | None = None,
+        cancel: threading.Event | None = None,
+    ) -> None:
         """Open the device and wait for its first frame.
 
+        Args:
+            name: For people.
+            opener: Opens the device, in this source's own thread, as often as it goes away.
+            patience: How long to wait for what.
+            cancel: Ends the waiting when another thread sets it. The device is given back as soon
+                as it lets itself be; nobody waits for that.
+
         Raises:
-            SourceError: It cannot be opened, or opens without delivering anything.
+            SourceError: It cannot be opened, opens without delivering anything, or was cancelled.
         """
         self.name = name
         self._opener = opener
@@ -101,11 +120,15 @@ class LiveSource(Source):
         self._skipped = 0
         self._corrupt = 0
         self._thread = threading.Thread(target=self._run, name=f"vrfer {name}", daemon=True)
+        check_cancelled(name, cancel)
         self._thread.start()
         try:
-            self._wait_for_start()
+            self._wait_for_start(cancel)
         except BaseException:
-            self.close()
+            if cancel is not None and cancel.is_set():
+                self._ask_to_stop()
+            else:
+                self.close()
             raise
 
     def read(self, timeout_s: float) -> Frame | None:
@@ -117,7 +140,14 @@ class LiveSource(Source):
                 raise RuntimeError(f"the thread of {self.name} died") from self._failure
         if frame is None:
             self._notice_silence()
-        return frame
+            return None
+        return replace(frame, image=self.orientation.apply(frame.image))
+
+    @property
+    def current_mode(self) -> str | None:
+        """What it delivers; None while it is away, and where it does not tell."""
+        with self._changed:
+            return None if self._device is None else self._device.mode
 
     @property
     def exhausted(self) -> bool:
@@ -145,6 +175,15 @@ class LiveSource(Source):
 
     def close(self) -> None:
         """Stop the thread; one that OpenCV holds up is abandoned after two seconds."""
+        first_time = self._ask_to_stop()
+        if self._thread is threading.current_thread():
+            return
+        self._thread.join(self._patience.closing_s if first_time else 0.0)
+        if first_time and self._thread.is_alive():
+            logger.warning("%s does not answer; its thread is left behind", self.name)
+
+    def _ask_to_stop(self) -> bool:
+        """Tell the thread to give the device back; return whether it is told for the first time."""
         with self._changed:
             first_time = not self._stop.is_set()
             self._stop.set()
@@ -152,27 +191,25 @@ class LiveSource(Source):
             if self._device is not None:
                 self._device.abort()
             self._changed.notify_all()
-        if self._thread is threading.current_thread():
-            return
-        self._thread.join(self._patience.closing_s if first_time else 0.0)
-        if first_time and self._thread.is_alive():
-            logger.warning("%s does not answer; its thread is left behind", self.name)
+        return first_time
 
     def _something_to_tell(self) -> bool:
         return self._slot is not None or self._stop.is_set() or self._failure is not None
 
-    def _wait_for_start(self) -> None:
+    def _wait_for_start(self, cancel: threading.Event | None) -> None:
+        give_up_s = time.monotonic() + self._patience.opening_s
         with self._changed:
-            self._changed.wait_for(
-                lambda: self._started or self._failure is not None, self._patience.opening_s
-            )
+            while not self._started and self._failure is None:
+                check_cancelled(self.name, cancel)
+                left_s = give_up_s - time.monotonic()
+                if left_s <= 0:
+                    raise SourceError(
+                        f"{self.name} did not open within {self._patience.opening_s:.0f} s",
+                        "Unplug it and plug it in again, or close other programs that use it.",
+                    )
+                self._changed.wait(left_s if cancel is None else min(left_s, CANCEL_POLL_S))
             if self._failure is not None:
                 raise self._failure
-            if not self._started:
-                raise SourceError(
-                    f"{self.name} did not open within {self._patience.opening_s:.0f} s",
-                    "Unplug it and plug it in again, or close other programs that use it.",
-                )
 
     def _run(self) -> None:
         """Open, pump, and open again, until stopped."""
@@ -256,3 +293,13 @@ class LiveSource(Source):
             silent_s = (time.monotonic_ns() - self._last_ns) / 1e9
         if silent_s > self._patience.silence_s:
             self._lose(f"{self.name} has delivered nothing for {self._patience.silence_s:g} s")
+
+
+def check_cancelled(name: str, cancel: threading.Event | None) -> None:
+    """Do nothing unless opening was cancelled.
+
+    Raises:
+        SourceError: It was.
+    """
+    if cancel is not None and cancel.is_set():
+        raise SourceError(f"opening {name} was cancelled", "Open it again, or something else.")

@@ -11,9 +11,10 @@ from vrfer.errors import SourceError
 from vrfer.sources import cameras, capturing, mjpeg, pictures
 from vrfer.sources.base import Source
 from vrfer.sources.files import open_folder, open_picture
-from vrfer.sources.live import Device, LiveSource
+from vrfer.sources.live import Device, LiveSource, check_cancelled
 from vrfer.sources.multipart import boundary_of
 from vrfer.sources.opencv import prepare_opencv
+from vrfer.sources.settings import DEFAULT_CAMERA, CameraSettings
 from vrfer.sources.video import VideoSource
 
 STREAM_SCHEMES = frozenset({"rtsp", "rtsps", "rtmp", "udp", "tcp", "srt"})
@@ -25,36 +26,61 @@ CHECK_SPELLING = "Check its spelling and its folder."
 CHECK_ADDRESS = "It should look like http://192.168.1.20:8080/video."
 
 
-def open_source(spec: str, *, as_fast_as_possible: bool = False) -> Source:
+def open_source(
+    spec: str,
+    *,
+    as_fast_as_possible: bool = False,
+    camera: CameraSettings = DEFAULT_CAMERA,
+    cancel: threading.Event | None = None,
+    loop: bool = False,
+) -> Source:
     """Open a camera, stream, video, picture or folder of pictures.
 
     Args:
         spec: A camera's number ("0"), a URL, a path, or a camera's name or a part of it; tried in
             this order. A file whose name is a number is given as "./0".
         as_fast_as_possible: Whether files ignore their own times.
+        camera: What a camera is asked for. How pictures are mirrored and rotated holds for every
+            source.
+        cancel: When another thread sets it, waiting for a camera or stream ends at once.
+        loop: Whether files begin again after their last frame: `source_s` goes back to 0, the
+            frame's index goes on, and the source is never exhausted.
 
     Raises:
-        SourceError: It does not exist, cannot be reached, or is not what it says.
+        SourceError: It does not exist, cannot be reached, is not what it says, or was cancelled.
     """
-    spec = spec.strip()
+    source = _open(spec.strip(), as_fast_as_possible, camera, cancel, loop)
+    source.orientation = camera.orientation
+    return source
+
+
+def _open(
+    spec: str,
+    as_fast_as_possible: bool,
+    camera: CameraSettings,
+    cancel: threading.Event | None,
+    loop: bool,
+) -> Source:
     if not spec:
         raise SourceError(
             "no source is given", "Give a camera's number or name, a URL, or a file's name."
         )
     if re.fullmatch(r"[0-9]{1,4}", spec):
-        return cameras.open_camera(int(spec))
+        return cameras.open_camera(int(spec), camera, cancel)
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", spec):
-        return _open_url(spec)
+        return _open_url(spec, cancel)
     path = Path(os.path.expanduser(spec))
     try:
         there = path.exists()
     except OSError as err:
         raise _unreadable(path, err) from err
     if there:
-        return _open_path(path, as_fast_as_possible)
+        check_cancelled(path.name, cancel)
+        return _open_path(path, as_fast_as_possible, loop)
     if LIKE_A_PATH.search(spec):
         raise SourceError(f"there is no file or folder {spec}", CHECK_SPELLING)
-    return cameras.open_camera(cameras.find_camera(spec, cameras.list_cameras()).index)
+    index = cameras.find_camera(spec, cameras.list_cameras()).index
+    return cameras.open_camera(index, camera, cancel)
 
 
 def without_credentials(url: str) -> str:
@@ -64,9 +90,9 @@ def without_credentials(url: str) -> str:
     return urlunsplit((parts.scheme, host, parts.path, "..." if parts.query else "", ""))
 
 
-def _open_path(path: Path, as_fast_as_possible: bool) -> Source:
+def _open_path(path: Path, as_fast_as_possible: bool, loop: bool) -> Source:
     if path.is_dir():
-        return open_folder(path, as_fast_as_possible)
+        return open_folder(path, as_fast_as_possible, loop)
     try:
         with path.open("rb") as file:
             start = file.read(SNIFFED)
@@ -75,12 +101,12 @@ def _open_path(path: Path, as_fast_as_possible: bool) -> Source:
     if not start:
         raise SourceError(f"{path} is empty (0 bytes)", "Copy or record it anew.")
     if pictures.is_picture(start):
-        return open_picture(path, as_fast_as_possible)
+        return open_picture(path, as_fast_as_possible, loop)
     if path.suffix.lower() in pictures.SUFFIXES:
         raise SourceError(f"{path} is not a picture, whatever its name says", "Check the file.")
     if _is_text(start):  # FFmpeg would "play" it, letter by letter
         raise SourceError(f"{path} is a text, not a video or picture", "Give a video or picture.")
-    return VideoSource(path, as_fast_as_possible)
+    return VideoSource(path, as_fast_as_possible, loop)
 
 
 def _unreadable(path: Path, err: OSError) -> SourceError:
@@ -97,7 +123,7 @@ def _is_text(start: bytes) -> bool:
     return True
 
 
-def _open_url(url: str) -> Source:
+def _open_url(url: str, cancel: threading.Event | None) -> Source:
     try:
         parts = urlsplit(url)
         complete = bool(parts.hostname) and parts.port != 0
@@ -111,8 +137,8 @@ def _open_url(url: str) -> Source:
         raise SourceError(f"{name} has an unknown kind of address", f"Known kinds: {known}.")
     prepare_opencv()
     if scheme in STREAM_SCHEMES:
-        return LiveSource(name, capturing.stream_opener(url, name))
-    return LiveSource(name, functools.partial(_open_http, url, name))
+        return LiveSource(name, capturing.stream_opener(url, name), cancel=cancel)
+    return LiveSource(name, functools.partial(_open_http, url, name), cancel=cancel)
 
 
 def _open_http(url: str, name: str, stop: threading.Event) -> Device:

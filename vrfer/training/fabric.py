@@ -59,5 +59,5 @@ def fabric_for(accelerator: str, precision: str, *, together: bool = False) -> F
 
 def _has_bfloat16(accelerator: str) -> bool:
     if accelerator != "cpu" and torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

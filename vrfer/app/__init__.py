@@ -1,0 +1,1 @@
+"""The desktop window of vrfer: everything that knows PyQt6."""

@@ -1,0 +1,327 @@
+"""Between settings, session and prompts: what the window's controls mean.
+
+It knows no widget: panels tell it what the user wants, and it says what there is to show.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from PyQt6.QtCore import QObject, QTimer, pyqtSignal
+
+from vrfer.app.bridge import Bridge
+from vrfer.app.prompts import Prompts, PromptSettings, Sound
+from vrfer.errors import SettingsError, VrferError
+from vrfer.frames import Box
+from vrfer.live.session import Session
+from vrfer.live.status import Event, Happening, Phase, Status
+from vrfer.people import People
+from vrfer.settings import (
+    CameraPart,
+    ExpressionPart,
+    NetworkPart,
+    ReceiverPart,
+    RecordingPart,
+    SettingsFile,
+    WindowPart,
+    read_settings,
+    write_settings,
+)
+
+logger = logging.getLogger(__name__)
+
+_SAVE_AFTER_MS = 500
+
+
+class Controller(QObject):
+    """Holds the settings and the session."""
+
+    settings_changed = pyqtSignal(object)
+    """All `Settings` are others: after an import, or because the controller changed one."""
+    said = pyqtSignal(str, bool)
+    """A line for the user, and whether something is wrong."""
+    people_changed = pyqtSignal(list)
+    """The people who have a baseline."""
+
+    def __init__(
+        self,
+        file: SettingsFile,
+        people: People,
+        prompts: Prompts,
+        parent: QObject | None = None,
+    ) -> None:
+        """Load the settings and begin a session without a source.
+
+        Args:
+            file: Where settings are kept.
+            people: Where baselines are kept.
+            prompts: Says aloud what happens.
+            parent: Owner of this object.
+        """
+        super().__init__(parent)
+        self._file, self._people, self._prompts = file, people, prompts
+        self.settings, self.trouble = file.load()
+        """`trouble`: what became of a broken settings file, in words; None if all is well."""
+        self.bridge = Bridge(self.settings.window.cpu_share, self)
+        self.last_recording: Path | None = None
+        """The recording that was made last, for its report."""
+        self.status = Status()
+        """The newest snapshot."""
+        self._session = Session(
+            self.settings.network.wish(),
+            steady=self.settings.expression.steady_wish(),
+            people=people,
+            on_event=self.bridge.tell,
+        )
+        self._saving = QTimer(self)
+        self._saving.setSingleShot(True)
+        self._saving.setInterval(_SAVE_AFTER_MS)
+        self._saving.timeout.connect(self.save)
+        self.bridge.happened.connect(self._happened)
+        self.bridge.status.connect(self._keep_status)
+        self._send_to(self.settings.receivers)
+        self._session.use_person(self.settings.expression.person)
+        self._apply_window(self.settings.window)
+        self.bridge.watch(self._session)
+
+    def close(self) -> None:
+        """End the session; a recording is closed properly, settings are kept."""
+        self.bridge.stop()
+        self._session.close()
+        if self._saving.isActive():
+            self._saving.stop()
+            self.save()
+
+    # The source.
+
+    def start(self) -> None:
+        """Open the source of the settings."""
+        camera = self.settings.camera
+        if not camera.source:
+            self.said.emit(self.tr("Choose a camera first."), True)
+            return
+        self._session.open(camera.wish())
+
+    def open_once(self, source: str) -> None:
+        """Open another source than the settings', without remembering it."""
+        camera = self.settings.camera.model_copy(update={"source": source, "region": None})
+        self._session.open(camera.wish())
+        self.settings_changed.emit(self.settings.model_copy(update={"camera": camera}))
+
+    def stop(self) -> None:
+        """Close the source."""
+        self._session.close_source()
+
+    def toggle(self) -> None:
+        """Start or stop."""
+        running = self.status.phase in (Phase.OPENING, Phase.RUNNING, Phase.PAUSED, Phase.AWAY)
+        (self.stop if running else self.start)()
+
+    def toggle_pause(self) -> None:
+        """Let the source stand still, or go on."""
+        self._session.pause(self.status.phase is not Phase.PAUSED)
+
+    def seek(self, position_s: float) -> None:
+        """Go on at another position of a file."""
+        self._session.seek(position_s)
+
+    def want_evidence(self, wanted: bool) -> None:
+        """Have Grad-CAM maps made, or not."""
+        self._session.want_evidence(wanted)
+
+    # Parts of the settings, as the panels tell them.
+
+    def change_camera(self, part: CameraPart) -> None:
+        """Take another camera, or other settings of it."""
+        before = self.settings.camera
+        self._change(camera=part)
+        if part.model_copy(update={"region": before.region}) == before:
+            self._session.look_only_in(part.region)
+        elif part.source:
+            self.start()
+        else:
+            self.stop()
+
+    def change_region(self, region: Box | None) -> None:
+        """Look for faces in a part of the picture only."""
+        self._change(camera=self.settings.camera.model_copy(update={"region": region}))
+        self._session.look_only_in(region)
+        self.settings_changed.emit(self.settings)
+
+    def change_receivers(self, parts: tuple[ReceiverPart, ...]) -> None:
+        """Send to these."""
+        self._change(receivers=parts)
+        self._send_to(parts)
+
+    def test_receivers(self) -> None:
+        """Send all receivers the test signal."""
+        self._session.test_receivers()
+
+    def change_expression(self, part: ExpressionPart) -> None:
+        """Read expressions otherwise."""
+        before = self.settings.expression
+        self._change(expression=part)
+        self._session.set_steady(part.steady_wish())
+        if part.person != before.person:
+            self._session.use_person(part.person)
+
+    def change_network(self, part: NetworkPart) -> None:
+        """Read with another network."""
+        self._change(network=part)
+        self._session.set_network(part.wish())
+
+    def change_recording(self, part: RecordingPart) -> None:
+        """Record into another folder from the next recording on."""
+        self._change(recording=part)
+
+    def change_window(self, part: WindowPart) -> None:
+        """Look and sound otherwise."""
+        self._change(window=part)
+        self._apply_window(part)
+
+    # Deeds.
+
+    def hold_neutral(self, held: bool) -> None:
+        """Say neutral, or what the face shows."""
+        self._session.hold_neutral(held)
+
+    def toggle_recording(self) -> None:
+        """Begin or end a recording, in a file that is called after the moment."""
+        if self.status.recording is not None:
+            self._session.stop_recording()
+            return
+        moment = datetime.now().astimezone().strftime("%Y-%m-%d %H-%M-%S")
+        self._session.record(self.settings.recording.where() / f"{moment}.csv")
+
+    def mark(self, text: str) -> None:
+        """Set a marker."""
+        self._session.mark(text)
+
+    def learn_resting(self, person: str) -> None:
+        """Make a baseline from some seconds of a resting face."""
+        self._prompts.say(self.tr("Rest your face, with your mouth closed."), Sound.HOLD)
+        self._session.learn_resting(person)
+
+    def stop_learning(self) -> None:
+        """Give the baseline up."""
+        self._session.stop_learning()
+
+    def delete_person(self, person: str) -> None:
+        """Delete a baseline."""
+        if self.settings.expression.person == person:
+            self._use_person(None)
+        self._guarded(lambda: self._people.delete(person))
+        self.people_changed.emit(self.people())
+
+    def people(self) -> list[str]:
+        """Return who has a baseline."""
+        return self._people.names()
+
+    def export_settings(self, path: Path) -> None:
+        """Write all settings to a file."""
+        self._guarded(lambda: write_settings(self.settings, path))
+
+    def import_settings(self, path: Path) -> None:
+        """Take all settings from a file; one that cannot be used changes nothing."""
+        try:
+            settings = read_settings(path)
+        except SettingsError as err:
+            self.said.emit(str(err), True)
+            return
+        self.settings = settings
+        self._saving.start()
+        self._session.set_network(settings.network.wish())
+        self._session.set_steady(settings.expression.steady_wish())
+        self._session.use_person(settings.expression.person)
+        self._send_to(settings.receivers)
+        self._apply_window(settings.window)
+        self.settings_changed.emit(settings)
+        if settings.camera.source:
+            self.start()
+
+    def save(self) -> None:
+        """Write the settings now."""
+        self._guarded(lambda: self._file.save(self.settings))
+
+    # The rest.
+
+    def _change(self, **parts: object) -> None:
+        self.settings = self.settings.model_copy(update=parts)
+        self._saving.start()
+
+    def _send_to(self, parts: tuple[ReceiverPart, ...]) -> None:
+        self._session.set_receivers([part.receiver() for part in parts if part.on])
+
+    def _apply_window(self, part: WindowPart) -> None:
+        self.bridge.cpu_share = part.cpu_share
+        self._prompts.use(
+            PromptSettings(
+                sounds=part.sounds,
+                speech=part.speech,
+                volume=part.volume,
+                locale=self._prompts.settings.locale,
+            )
+        )
+
+    def _use_person(self, person: str | None) -> None:
+        expression = self.settings.expression.model_copy(update={"person": person})
+        self._change(expression=expression)
+        self._session.use_person(person)
+        self.settings_changed.emit(self.settings)
+
+    def _keep_status(self, status: Status, cpu_share: float) -> None:
+        self.status = status
+
+    def _guarded(self, deed: Callable[[], object]) -> None:
+        try:
+            deed()
+        except VrferError as err:
+            self.said.emit(str(err), True)
+
+    def _happened(self, event: Event) -> None:
+        """Say what happened, aloud where the wearer should know."""
+        self.status = self._session.status()
+        if event.happening is Happening.BASELINE_MADE:
+            self._use_person(event.text)
+            self.people_changed.emit(self.people())
+        if event.happening is Happening.RECORDING_STARTED:
+            self.last_recording = Path(event.text)
+        text, sound = self._in_words(event)
+        if sound is not None:
+            self._prompts.say(text, sound)
+        if text:
+            wrong = sound is Sound.ATTENTION or event.happening is Happening.PROBLEM
+            detail = f" {event.text}" if wrong and event.text else ""
+            self.said.emit(text + detail, wrong)
+
+    def _in_words(self, event: Event) -> tuple[str, Sound | None]:
+        """Return what is said of an event, and its sound; no text: nothing is said."""
+        known: dict[Happening, tuple[str, Sound | None]] = {
+            Happening.SOURCE_FAILED: (self.tr("The camera cannot be read."), Sound.ATTENTION),
+            Happening.SOURCE_AWAY: (
+                self.tr("The camera is gone. I wait for it."), Sound.ATTENTION
+            ),
+            Happening.SOURCE_BACK: (self.tr("The camera is back."), Sound.READY),
+            Happening.SOURCE_ENDED: (self.tr("The file is over."), None),
+            Happening.FACE_LOST: (self.tr("I do not see your face."), Sound.ATTENTION),
+            Happening.FACE_FOUND: (self.tr("I see your face."), Sound.READY),
+            Happening.RECORDING_STARTED: (self.tr("Recording."), Sound.RECORDING_STARTED),
+            Happening.RECORDING_STOPPED: (
+                self.tr("The recording is saved."), Sound.RECORDING_STOPPED
+            ),
+            Happening.RECORDING_FAILED: (
+                self.tr("The recording has a problem."), Sound.ATTENTION
+            ),
+            Happening.MARKED: (self.tr("Marker."), Sound.MARKER),
+            Happening.BASELINE_MADE: (self.tr("Your resting face is known."), Sound.DONE),
+            Happening.BASELINE_FAILED: (
+                self.tr("Your resting face could not be learned."), Sound.ATTENTION
+            ),
+            Happening.NEUTRAL_HELD: (self.tr("Neutral is held."), Sound.NEUTRAL_ON),
+            Happening.NEUTRAL_RELEASED: (
+                self.tr("Expressions are sent again."), Sound.NEUTRAL_OFF
+            ),
+            Happening.PROBLEM: (self.tr("Please note:"), None),
+        }  # fmt: skip
+        return known.get(event.happening, ("", None))

@@ -1,0 +1,57 @@
+"""Parts that the panels of settings are made of."""
+
+from collections.abc import Iterable
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QComboBox, QFormLayout, QLabel, QScrollArea, QWidget
+
+
+class Panel(QScrollArea):
+    """A page of labelled controls that scrolls where the window is small."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        """Begin empty."""
+        super().__init__(parent)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        page = QWidget()
+        self.form = QFormLayout(page)
+        self.form.setContentsMargins(12, 12, 12, 12)
+        self.form.setVerticalSpacing(8)
+        self.form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
+        self.form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self.setWidget(page)
+        self._labels: dict[QWidget, QLabel] = {}
+
+    def add(self, field: QWidget) -> None:
+        """Add a row whose label is written by `name`."""
+        label = QLabel()
+        label.setBuddy(field)
+        self._labels[field] = label
+        self.form.addRow(label, field)
+
+    def name(self, field: QWidget, text: str, tip: str = "") -> None:
+        """Write a row's label, its tool tip, and what a screen reader says."""
+        self._labels[field].setText(text)
+        field.setAccessibleName(text.replace("&", ""))
+        field.setToolTip(tip)
+        self._labels[field].setToolTip(tip)
+
+
+def fill(box: QComboBox, entries: Iterable[tuple[str, object]], chosen: object) -> None:
+    """Offer entries (text, value) and choose one by its value, silently."""
+    before = box.blockSignals(True)
+    box.clear()
+    for text, value in entries:
+        box.addItem(text, value)
+    choose(box, chosen)
+    box.blockSignals(before)
+
+
+def choose(box: QComboBox, value: object) -> None:
+    """Choose the entry with a value, silently; the first where none has it."""
+    before = box.blockSignals(True)
+    found = [index for index in range(box.count()) if box.itemData(index) == value]
+    box.setCurrentIndex(found[0] if found else 0)
+    box.blockSignals(before)

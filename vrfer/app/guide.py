@@ -1,0 +1,271 @@
+"""The first start: camera, headset, resting face, receiver; every step said aloud.
+
+From the moment the headset is on, the wearer sees nothing: the guide goes on by itself once it
+sees a face, and says what it does.
+"""
+
+import time
+from enum import IntEnum
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QSpinBox,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from vrfer.app.expression_panel import RESTING_S
+from vrfer.app.picture_view import PictureView
+from vrfer.app.prompts import Prompts, Sound
+from vrfer.app.theme import Theme
+from vrfer.live.board import Seen
+from vrfer.live.status import Event, Happening, Status
+from vrfer.settings import ReceiverPart
+
+PERSON = "me"
+"""Whose baseline the guide makes."""
+_SEEN_S = 3.0
+"""The guide goes on after a face was seen for so long with the headset on."""
+
+
+class Step(IntEnum):
+    """The pages."""
+
+    CONSENT = 0
+    CAMERA = 1
+    HEADSET = 2
+    REST = 3
+    SEND = 4
+
+
+class Guide(QWidget):
+    """Leads through the first start; may be skipped and repeated."""
+
+    finished = pyqtSignal()
+    """Done, or skipped."""
+    camera_wanted = pyqtSignal()
+    """The camera is to be opened, if none is."""
+    learning_wanted = pyqtSignal(str)
+    """A baseline is to be made for this person."""
+    receiver_chosen = pyqtSignal(object)
+    """Where to send, as `ReceiverPart`."""
+
+    def __init__(
+        self, theme: Theme, prompts: Prompts, source_box: QWidget, parent: QWidget | None = None
+    ) -> None:
+        """Begin at the first page.
+
+        Args:
+            theme: Colours.
+            prompts: Says each step aloud.
+            source_box: The control that chooses the camera; shown on its page.
+            parent: Owner of this widget.
+        """
+        super().__init__(parent)
+        self._prompts = prompts
+        self._step = Step.CONSENT
+        self._face_since_s: float | None = None
+        self._baseline = False
+        self._failed = False
+        self.title = QLabel()
+        self.title.setProperty("role", "big")
+        self.title.setWordWrap(True)
+        self.text = QLabel()
+        self.text.setWordWrap(True)
+        self.text.setTextFormat(Qt.TextFormat.PlainText)
+        self.picture = PictureView(theme)
+        self.picture.setEnabled(False)
+        self.progress = QProgressBar()
+        self.progress.setRange(0, 100)
+        self.progress.setTextVisible(False)
+        self.host = QLineEdit("127.0.0.1")
+        self.port = QSpinBox()
+        self.port.setRange(1, 65535)
+        self.port.setValue(9000)
+        self.skip = QPushButton()
+        self.back = QPushButton()
+        self.next = QPushButton()
+        self.next.setProperty("role", "primary")
+        self.next.setDefault(True)
+        self._source_box = source_box
+        self._pages = QStackedWidget()
+        self._lay_out()
+        self.skip.clicked.connect(self.finished)
+        self.back.clicked.connect(lambda: self.show_step(Step(self._step - 1)))
+        self.next.clicked.connect(self._next)
+        self.retranslate()
+
+    def _lay_out(self) -> None:
+        empty = QWidget()
+        sending = QWidget()
+        row = QHBoxLayout(sending)
+        row.addWidget(self.host, 1)
+        row.addWidget(self.port)
+        row.addStretch(1)
+        camera = QWidget()
+        column = QVBoxLayout(camera)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._source_box)
+        column.addWidget(self.picture, 1)
+        for page in (empty, camera, sending):
+            self._pages.addWidget(page)
+        self._pages.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.skip)
+        buttons.addStretch(1)
+        buttons.addWidget(self.back)
+        buttons.addWidget(self.next)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(48, 32, 48, 32)
+        layout.setSpacing(14)
+        layout.addWidget(self.title)
+        layout.addWidget(self.text)
+        layout.addWidget(self._pages, 1)
+        layout.addWidget(self.progress)
+        layout.addLayout(buttons)
+
+    @property
+    def step(self) -> Step:
+        """The page that is shown."""
+        return self._step
+
+    def retranslate(self) -> None:
+        """Say everything in the language that is set."""
+        self.skip.setText(self.tr("Skip the guide"))
+        self.back.setText(self.tr("&Back"))
+        self.host.setAccessibleName(self.tr("Host"))
+        self.port.setAccessibleName(self.tr("Port"))
+        self.progress.setAccessibleName(self.tr("Progress of this step"))
+        self._show_texts()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take other colours."""
+        self.picture.set_theme(theme)
+
+    def show_step(self, step: Step) -> None:
+        """Show a page and say it aloud."""
+        self._step = step
+        self._face_since_s = None
+        self._failed = False
+        self.progress.setValue(0)
+        self._show_texts()
+        sound = Sound.HOLD if step is Step.REST else Sound.READY
+        if step is not Step.CONSENT:
+            self._prompts.say(self.text.text(), sound)
+        if step in (Step.CAMERA, Step.HEADSET):
+            self.camera_wanted.emit()
+        if step is Step.REST:
+            self.learning_wanted.emit(PERSON)
+
+    def show_seen(self, seen: Seen) -> None:
+        """Show the camera's picture."""
+        if self._step in (Step.CAMERA, Step.HEADSET, Step.REST):
+            self.picture.show_frame(seen.look.frame, seen.look.reading.face)
+
+    def show_status(self, status: Status) -> None:
+        """Go on by itself while the wearer cannot see the screen."""
+        now_s = time.monotonic()
+        if self._step is Step.HEADSET:
+            if not status.face:
+                self._face_since_s = None
+            elif self._face_since_s is None:
+                self._face_since_s = now_s
+            seen_s = 0.0 if self._face_since_s is None else now_s - self._face_since_s
+            self.progress.setValue(round(100 * min(1.0, seen_s / _SEEN_S)))
+            if seen_s >= _SEEN_S:
+                self.show_step(Step.REST)
+        elif self._step is Step.REST and status.resting_s is not None:
+            self.progress.setValue(round(100 * min(1.0, status.resting_s / RESTING_S)))
+
+    def show_event(self, event: Event) -> None:
+        """Go on when the baseline is made; say when it is not."""
+        if self._step is not Step.REST:
+            return
+        if event.happening is Happening.BASELINE_MADE:
+            self._baseline = True
+            self.show_step(Step.SEND)
+        elif event.happening is Happening.BASELINE_FAILED:
+            self._failed = True
+            self._show_texts()
+            self._prompts.say(self.text.text(), Sound.ATTENTION)
+
+    def _next(self) -> None:
+        if self._step is Step.SEND:
+            host = self.host.text().strip()
+            if host:
+                self.receiver_chosen.emit(ReceiverPart(host=host, port=self.port.value()))
+            self.finished.emit()
+        elif self._step is Step.REST:
+            self.show_step(Step.REST if self._failed else Step.SEND)
+        else:
+            self.show_step(Step(self._step + 1))
+
+    def _show_texts(self) -> None:
+        title, text, button = self._texts()[self._step]
+        self.title.setText(title)
+        self.text.setText(text)
+        self.next.setText(button)
+        self.back.setVisible(self._step is not Step.CONSENT)
+        self.progress.setVisible(self._step in (Step.HEADSET, Step.REST))
+        pages = {Step.CONSENT: 0, Step.SEND: 2}
+        self._pages.setCurrentIndex(pages.get(self._step, 1))
+        self._source_box.setVisible(self._step is Step.CAMERA)
+
+    def _texts(self) -> dict[Step, tuple[str, str, str]]:
+        return {
+            Step.CONSENT: (
+                self.tr("Welcome to vrfer"),
+                self.tr(
+                    "vrfer watches the lower half of your face with a camera and tells your VR "
+                    "scene which expression it shows.\n\n"
+                    "It measures eight probabilities: neutral, happiness, surprise, sadness, "
+                    "anger, disgust, fear and contempt. An expression is what a face shows, not "
+                    "what a person feels. vrfer is no medical device and makes no diagnosis.\n\n"
+                    "Pictures are looked at and forgotten at once: none is stored or sent. "
+                    "Nothing is recorded unless you press Record; a recording holds numbers only, "
+                    "and stays on this computer.\n\n"
+                    "If you watch somebody else, tell them this first and ask whether they agree."
+                ),
+                self.tr("I &agree"),
+            ),
+            Step.CAMERA: (
+                self.tr("Choose your camera"),
+                self.tr(
+                    "Choose a camera and put it in front of you, at the height of your mouth or a "
+                    "little below. You should see yourself, with a frame around mouth and chin."
+                ),
+                self.tr("I see &myself"),
+            ),
+            Step.HEADSET: (
+                self.tr("Put your headset on"),
+                self.tr(
+                    "Put your headset on and look straight ahead. I go on by myself as soon as I "
+                    "see your mouth."
+                ),
+                self.tr("&Continue"),
+            ),
+            Step.REST: (
+                self.tr("Rest your face"),
+                self.tr("Your face was not seen long enough. Let the camera see mouth and chin.")
+                if self._failed
+                else self.tr("Rest your face for five seconds, with your mouth closed."),
+                self.tr("&Try again") if self._failed else self.tr("Without a &baseline"),
+            ),
+            Step.SEND: (
+                self.tr("Your resting face is known")
+                if self._baseline
+                else self.tr("Where should vrfer send?"),
+                self.tr(
+                    "Now say where your VR scene listens. 127.0.0.1 is this computer; VRChat and "
+                    "many others listen on port 9000. You can change this at any time."
+                ),
+                self.tr("&Finish"),
+            ),
+        }

@@ -1,0 +1,239 @@
+"""Where readings are sent: a list of receivers, and how each does."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from vrfer.app.form import fill
+from vrfer.app.theme import Theme
+from vrfer.live.status import ReceiverStatus
+from vrfer.settings import ReceiverPart
+
+_FASTEST_HZ = 240.0
+
+
+class ReceiverRow(QFrame):
+    """One receiver."""
+
+    changed = pyqtSignal()
+    removed = pyqtSignal()
+
+    def __init__(self, part: ReceiverPart, profiles: Sequence[str], theme: Theme) -> None:
+        """Show a receiver."""
+        super().__init__()
+        self.part = part
+        """What is shown."""
+        self._profiles = profiles
+        self._theme = theme
+        self.setProperty("role", "panel")
+        self.on = QCheckBox()
+        self.host = QLineEdit()
+        self.port = QSpinBox()
+        self.port.setRange(1, 65535)
+        self.port.setGroupSeparatorShown(False)
+        self.profile = QComboBox()
+        self.rate = QDoubleSpinBox()
+        self.rate.setRange(0, _FASTEST_HZ)
+        self.rate.setDecimals(1)
+        self.remove = QPushButton()
+        self.state = QLabel()
+        self.state.setWordWrap(True)
+        self.state.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        grid = QGridLayout(self)
+        grid.addWidget(self.on, 0, 0)
+        grid.addWidget(self.host, 0, 1)
+        grid.addWidget(self.port, 0, 2)
+        grid.addWidget(self.profile, 1, 1)
+        grid.addWidget(self.rate, 1, 2)
+        grid.addWidget(self.remove, 2, 2)
+        grid.addWidget(self.state, 2, 0, 1, 2)
+        grid.setColumnStretch(1, 1)
+        self.retranslate()
+        self._show()
+        self.on.clicked.connect(lambda on: self._change(on=on))
+        self.host.editingFinished.connect(self._host_entered)
+        self.port.editingFinished.connect(lambda: self._change(port=self.port.value()))
+        self.profile.activated.connect(lambda: self._change(profile=self.profile.currentData()))
+        self.rate.editingFinished.connect(lambda: self._change(rate_hz=self.rate.value() or None))
+        self.remove.clicked.connect(self.removed)
+
+    def retranslate(self) -> None:
+        """Say everything in the language that is set."""
+        for field, name, tip in (
+            (self.on, self.tr("Send to this receiver"), ""),
+            (
+                self.host,
+                self.tr("Host"),
+                self.tr("127.0.0.1 is this computer; another computer or headset by its address"),
+            ),
+            (self.port, self.tr("Port"), self.tr("VRChat and many others hear on 9000")),
+            (self.profile, self.tr("Profile"), self.tr("Which names and numbers are sent")),
+            (self.rate, self.tr("Most messages a second"), ""),
+        ):
+            field.setAccessibleName(name)
+            field.setToolTip(tip or name)
+        self.rate.setSpecialValueText(self.tr("every frame"))
+        self.rate.setSuffix(self.tr(" a second"))
+        self.remove.setText(self.tr("Remove"))
+
+    def show_status(self, status: ReceiverStatus | None) -> None:
+        """Say how it does; None: it is switched off."""
+        theme = self._theme
+        if status is None:
+            color, text = theme.muted, self.tr("switched off")
+        elif status.error:
+            color = theme.bad
+            text = self.tr("{error} · sent {sent}, failed {failed}").format(
+                error=status.error, sent=status.sent, failed=status.failed
+            )
+        elif not status.ready:
+            color, text = theme.warning, self.tr("looking the host up …")
+        elif status.sent == 0:
+            color, text = theme.muted, self.tr("ready; nothing sent yet")
+        else:
+            color, text = theme.good, self.tr("sent {sent}").format(sent=status.sent)
+        self.state.setText(text)
+        self.state.setStyleSheet(f"color: {color};")
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take other colours."""
+        self._theme = theme
+
+    def _show(self) -> None:
+        part = self.part
+        self.on.setChecked(part.on)
+        self.host.setText(part.host)
+        self.port.setValue(part.port)
+        known = dict.fromkeys([*self._profiles, part.profile])
+        fill(self.profile, [(name, name) for name in known], part.profile)
+        self.rate.setValue(part.rate_hz or 0)
+
+    def _host_entered(self) -> None:
+        host = self.host.text().strip()
+        if not host:
+            self.host.setText(self.part.host)
+            return
+        self._change(host=host)
+
+    def _change(self, **fields: Any) -> None:
+        part = self.part.model_copy(update=fields)
+        if part != self.part:
+            self.part = part
+            self.changed.emit()
+
+
+class ReceiversPanel(QWidget):
+    """Shows and changes the receivers."""
+
+    changed = pyqtSignal(tuple)
+    """The new receivers, as `ReceiverPart`."""
+    test_wanted = pyqtSignal()
+    """The user wants the test pattern sent."""
+
+    def __init__(
+        self,
+        parts: Sequence[ReceiverPart],
+        profiles: Sequence[str],
+        theme: Theme,
+        parent: QWidget | None = None,
+    ) -> None:
+        """Show receivers.
+
+        Args:
+            parts: The receivers.
+            profiles: Names of the profiles that can be chosen.
+            theme: Colours.
+            parent: Owner of this widget.
+        """
+        super().__init__(parent)
+        self._profiles, self._theme = profiles, theme
+        self.rows: list[ReceiverRow] = []
+        """One a receiver, in their order."""
+        self.add_button = QPushButton()
+        self.test_button = QPushButton()
+        page = QWidget()
+        self._list = QVBoxLayout(page)
+        self._list.setContentsMargins(0, 0, 0, 0)
+        self._list.addStretch(1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setWidget(page)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.add_button)
+        buttons.addWidget(self.test_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 12, 12, 12)
+        layout.addWidget(area, 1)
+        layout.addLayout(buttons)
+        self.add_button.clicked.connect(self._add_another)
+        self.test_button.clicked.connect(self.test_wanted)
+        self.show_parts(parts)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        """Say everything in the language that is set."""
+        self.add_button.setText(self.tr("&Add a receiver"))
+        self.test_button.setText(self.tr("Send a &test signal"))
+        self.test_button.setToolTip(
+            self.tr(
+                "Each expression in turn, so that you see in the scene whether anything arrives"
+            )
+        )
+        for row in self.rows:
+            row.retranslate()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take other colours."""
+        self._theme = theme
+        for row in self.rows:
+            row.set_theme(theme)
+
+    def show_parts(self, parts: Sequence[ReceiverPart]) -> None:
+        """Show receivers; nothing is told."""
+        for row in self.rows:
+            row.deleteLater()
+        self.rows = []
+        for part in parts:
+            self._add_row(part)
+
+    def show_status(self, statuses: Sequence[ReceiverStatus]) -> None:
+        """Say how each does."""
+        by_receiver = {status.receiver: status for status in statuses}
+        for row in self.rows:
+            row.show_status(by_receiver.get(row.part.receiver()) if row.part.on else None)
+
+    def _add_row(self, part: ReceiverPart) -> None:
+        row = ReceiverRow(part, self._profiles, self._theme)
+        row.changed.connect(self._tell)
+        row.removed.connect(lambda: self._remove(row))
+        self._list.insertWidget(len(self.rows), row)
+        self.rows.append(row)
+
+    def _add_another(self) -> None:
+        self._add_row(ReceiverPart(port=9000 + len(self.rows)))
+        self._tell()
+
+    def _remove(self, row: ReceiverRow) -> None:
+        self.rows.remove(row)
+        row.deleteLater()
+        self._tell()
+
+    def _tell(self) -> None:
+        self.changed.emit(tuple(row.part for row in self.rows))

@@ -1,0 +1,143 @@
+"""Recording: start, stop, markers, and where it goes."""
+
+from pathlib import Path
+
+from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from vrfer.app.theme import Theme
+from vrfer.live.status import RecordingStatus
+from vrfer.settings import RecordingPart
+
+
+class RecordingPanel(QWidget):
+    """Shows and steers the recording."""
+
+    start_wanted = pyqtSignal()
+    stop_wanted = pyqtSignal()
+    marker_wanted = pyqtSignal(str)
+    """A marker with this text, which may be empty."""
+    changed = pyqtSignal(object)
+    """The new `RecordingPart`."""
+    report_wanted = pyqtSignal()
+    """The last recording is to be shown as a page."""
+
+    def __init__(self, part: RecordingPart, theme: Theme, parent: QWidget | None = None) -> None:
+        """Show that nothing is recorded."""
+        super().__init__(parent)
+        self._part, self._theme = part, theme
+        self._recording: RecordingStatus | None = None
+        self.light = QLabel()
+        self.light.setProperty("role", "title")
+        self.toggle = QPushButton()
+        self.marker_text = QLineEdit()
+        self.marker = QPushButton()
+        self.says = QLabel()
+        self.says.setWordWrap(True)
+        self.folder = QLabel()
+        self.folder.setWordWrap(True)
+        self.choose_folder = QPushButton()
+        self.report = QPushButton()
+        self.report.setEnabled(False)
+        self._about = QLabel()
+        self._about.setWordWrap(True)
+        marking = QHBoxLayout()
+        marking.addWidget(self.marker_text, 1)
+        marking.addWidget(self.marker)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 12, 12, 12)
+        layout.addWidget(self.light)
+        layout.addWidget(self.toggle)
+        layout.addLayout(marking)
+        layout.addWidget(self.says)
+        layout.addSpacing(12)
+        layout.addWidget(self.folder)
+        layout.addWidget(self.choose_folder)
+        layout.addWidget(self.report)
+        layout.addStretch(1)
+        layout.addWidget(self._about)
+        self.toggle.clicked.connect(self._toggled)
+        self.marker.clicked.connect(self._marked)
+        self.marker_text.returnPressed.connect(self._marked)
+        self.choose_folder.clicked.connect(self._choose_folder)
+        self.report.clicked.connect(self.report_wanted)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        """Say everything in the language that is set."""
+        self.marker.setText(self.tr("Set &marker"))
+        self.marker_text.setPlaceholderText(self.tr("What happens now"))
+        self.marker_text.setAccessibleName(self.tr("Text of the marker"))
+        self.choose_folder.setText(self.tr("Choose the &folder …"))
+        self.report.setText(self.tr("Show the last recording as a page"))
+        self._about.setText(
+            self.tr("A recording holds numbers only: times, probabilities, positions. No pictures.")
+        )
+        self.show_part(self._part)
+        self.show_recording(self._recording)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take other colours."""
+        self._theme = theme
+        self.show_recording(self._recording)
+
+    def show_part(self, part: RecordingPart) -> None:
+        """Show where recordings go; nothing is told."""
+        self._part = part
+        self.folder.setText(self.tr("Recordings go to {folder}").format(folder=part.where()))
+
+    def show_recording(self, recording: RecordingStatus | None) -> None:
+        """Show how the recording does; None: nothing is recorded."""
+        before, self._recording = self._recording, recording
+        running = recording is not None
+        self.toggle.setText(self.tr("&Stop recording") if running else self.tr("Start &recording"))
+        if before is None or not running or self.toggle.property("role") is None:
+            self.toggle.setProperty("role", "danger" if running else "primary")
+            style = self.toggle.style()
+            if style is not None:
+                style.polish(self.toggle)
+        self.marker.setEnabled(running)
+        color = self._theme.recording if running else self._theme.muted
+        self.light.setStyleSheet(f"color: {color};")
+        if recording is None:
+            self.light.setText(self.tr("○ Not recording"))
+            self.says.clear()
+            return
+        self.report.setEnabled(True)
+        minutes, seconds = divmod(int(recording.duration_s), 60)
+        self.light.setText(
+            self.tr("● Recording {minutes}:{seconds:02}").format(minutes=minutes, seconds=seconds)
+        )
+        says = self.tr("{file}: {rows} rows, {markers} markers").format(
+            file=recording.path.name, rows=recording.rows, markers=recording.markers
+        )
+        if recording.lost:
+            lost = self.tr("{lost} could not be written: is the drive full?")
+            says += " · " + lost.format(lost=recording.lost)
+        self.says.setText(says)
+        self.says.setStyleSheet(f"color: {self._theme.bad};" if recording.lost else "")
+
+    def _toggled(self) -> None:
+        (self.start_wanted if self._recording is None else self.stop_wanted).emit()
+
+    def _marked(self) -> None:
+        if self._recording is not None:
+            self.marker_wanted.emit(self.marker_text.text().strip())
+            self.marker_text.clear()
+
+    def _choose_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(
+            self, self.tr("Folder for recordings"), str(self._part.where())
+        )
+        if folder:
+            part = self._part.model_copy(update={"folder": Path(folder)})
+            self.show_part(part)
+            self.changed.emit(part)

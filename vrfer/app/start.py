@@ -1,0 +1,138 @@
+"""Starts the window: `vrfer-app` without a command."""
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+
+import cv2  # noqa: F401  # it sets a variable that leads Qt to OpenCV's own plugins: see below
+from PyQt6.QtCore import QTimer
+from PyQt6.QtGui import QIcon
+from PyQt6.QtWidgets import QApplication
+
+from vrfer.app import language
+from vrfer.app.controller import Controller
+from vrfer.app.prompts import Prompts
+from vrfer.app.window import Window
+from vrfer.errors import OutputError
+from vrfer.outputs.osc import PROFILES
+from vrfer.people import People
+from vrfer.settings import SettingsFile, default_settings_file
+from vrfer.shipped import DEFAULT_MODEL, shipped
+
+logger = logging.getLogger(__name__)
+
+_SIGNALS_EVERY_MS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class StartOptions:
+    """What the command line asks of the window."""
+
+    source: str | None = None
+    """Opened at once, in place of the last one; not remembered."""
+    seconds: float | None = None
+    """The window closes by itself after this time."""
+    screenshot: Path | None = None
+    """Before it closes, its picture is written here."""
+
+
+def run_window(options: StartOptions) -> int:
+    """Show the window until it is closed.
+
+    Returns:
+        The exit code of Qt's event loop.
+
+    Raises:
+        OutputError: There is no screen, or the picture cannot be written.
+    """
+    _check_screen()
+    os.environ.pop("QT_QPA_PLATFORM_PLUGIN_PATH", None)
+    application = QApplication(sys.argv[:1])
+    application.setApplicationName("vrfer")
+    application.setDesktopFileName("vrfer")
+    application.setWindowIcon(QIcon(str(shipped("assets") / "icon.png")))
+    file = SettingsFile(default_settings_file())
+    prompts = Prompts()
+    controller = Controller(file, People.of_this_user(), prompts, application)
+    spoken = language.install(application, controller.settings.window.language)
+    prompts.use(replace(prompts.settings, locale=spoken))
+    window = Window(controller, prompts, _models(), PROFILES)
+    window.show()
+    window.look_for_cameras(with_pictures=False)
+    failed: list[OutputError] = []
+    if options.source is not None:
+        controller.open_once(options.source)
+    elif not controller.settings.window.welcomed:
+        window.show_guide()
+    elif controller.settings.camera.source:
+        controller.start()
+    if options.seconds is not None:
+        QTimer.singleShot(
+            round(options.seconds * 1000), lambda: _finish(window, options.screenshot, failed)
+        )
+    with _closed_by_signals(window):
+        code = application.exec()
+    controller.close()
+    if failed:
+        raise failed[0]
+    return code
+
+
+def _finish(window: Window, screenshot: Path | None, failed: list[OutputError]) -> None:
+    if screenshot is not None and not window.grab().save(str(screenshot)):
+        failed.append(
+            OutputError(
+                f"the picture {screenshot} cannot be written",
+                "Name a .png file in a folder that exists and can be written.",
+            )
+        )
+    window.close()
+
+
+@contextmanager
+def _closed_by_signals(window: Window) -> Iterator[None]:
+    """Close the window on Ctrl-C and on the system's request, as its own button does."""
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        window.close()
+
+    before = {
+        number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    # Python's handlers run only when Python does, and Qt's event loop may sleep for long.
+    awake = QTimer()
+    awake.timeout.connect(lambda: None)
+    awake.start(_SIGNALS_EVERY_MS)
+    try:
+        yield
+    finally:
+        awake.stop()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _models() -> list[Path]:
+    """Return the shipped networks that read expressions, the default first."""
+    found = sorted(path for path in shipped("models").glob("*.onnx") if "locator" not in path.stem)
+    return sorted(found, key=lambda path: path.name != DEFAULT_MODEL)
+
+
+def _check_screen() -> None:
+    """Refuse to start where Qt would abort the process.
+
+    Raises:
+        OutputError: There is no screen.
+    """
+    if sys.platform != "linux" or os.environ.get("QT_QPA_PLATFORM"):
+        return
+    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        raise OutputError(
+            "there is no screen for the window",
+            "Start it in a desktop session, or use vrfer-app run --headless.",
+        )

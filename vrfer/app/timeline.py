@@ -1,0 +1,118 @@
+"""The last minute of the eight expressions as a running plot, with the markers that were set."""
+
+from collections import deque
+
+import numpy as np
+import pyqtgraph
+from PyQt6.QtGui import QColor
+from PyQt6.QtWidgets import QVBoxLayout, QWidget
+
+from vrfer.app.names import expression_names
+from vrfer.app.theme import Theme
+from vrfer.expressions import EXPRESSIONS
+from vrfer.frames import Reading
+
+SHOWN_S = 60.0
+_STEP_S = 0.1
+"""Readings closer together than this are one point: a screen shows no more."""
+_GAP_S = 1.0
+"""After so long without a reading the lines are broken."""
+
+
+class Timeline(QWidget):
+    """Keeps the last minute and draws it."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        """Begin empty."""
+        super().__init__(parent)
+        self._points: deque[tuple[float, np.ndarray[tuple[int], np.dtype[np.float32]]]] = deque()
+        self._markers: deque[tuple[float, pyqtgraph.InfiniteLine]] = deque()
+        self._now_s = 0.0
+        self._plot = pyqtgraph.PlotWidget(self)
+        self._plot.setMenuEnabled(False)
+        self._plot.setMouseEnabled(x=False, y=False)
+        self._plot.hideButtons()
+        self._plot.setXRange(-SHOWN_S, 0, padding=0.01)
+        self._plot.setYRange(0, 1, padding=0.03)
+        self._plot.getAxis("left").setTicks([[(0.0, "0"), (0.5, "0.5"), (1.0, "1")]])
+        self._plot.getAxis("bottom").setTicks([[(-s, f"-{s} s") for s in range(0, 61, 10)]])
+        self._curves = [self._plot.plot() for _ in EXPRESSIONS]
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._plot)
+        self.setMinimumHeight(100)
+        self.set_theme(theme)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        """Say everything in the language that is set."""
+        self.setAccessibleName(self.tr("The last minute"))
+        self.setToolTip(
+            self.tr("Steady probabilities of the last minute; vertical lines are your markers")
+        )
+        for curve, name in zip(self._curves, expression_names(), strict=True):
+            curve.setToolTip(name)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take other colours."""
+        self._theme = theme
+        self._plot.setBackground(QColor(theme.panel))
+        for side in ("bottom", "left"):
+            self._plot.getAxis(side).setPen(QColor(theme.muted))
+            self._plot.getAxis(side).setTextPen(QColor(theme.muted))
+        for curve, color in zip(self._curves, theme.expressions, strict=True):
+            curve.setPen(pyqtgraph.mkPen(QColor(color), width=2))
+        for _, line in self._markers:
+            line.setPen(pyqtgraph.mkPen(QColor(theme.accent), width=1.5))
+
+    def add(self, reading: Reading) -> None:
+        """Take in a reading; nothing is drawn before `redraw`."""
+        at_s = reading.captured_ns / 1e9
+        if self._points:
+            last_s = self._points[-1][0]
+            if at_s - last_s > _GAP_S:
+                nothing = np.full(len(EXPRESSIONS), np.nan, np.float32)
+                self._points.append((last_s + _STEP_S, nothing))
+            elif at_s - last_s < _STEP_S:
+                return
+        seen = reading.face is not None
+        values = reading.steady if seen else np.full(len(EXPRESSIONS), np.nan, np.float32)
+        self._points.append((at_s, values))
+
+    def mark(self, at_s: float, text: str) -> None:
+        """Set a marker at a moment of the steady clock, in seconds."""
+        line = pyqtgraph.InfiniteLine(
+            angle=90,
+            pen=pyqtgraph.mkPen(QColor(self._theme.accent), width=1.5),
+            label=text[:24],
+            labelOpts={"position": 0.9, "color": QColor(self._theme.text), "movable": False},
+        )
+        line.setValue(at_s - self._now_s)
+        self._plot.addItem(line)
+        self._markers.append((at_s, line))
+
+    @property
+    def marker_texts(self) -> list[str]:
+        """The texts of the markers that are shown, the oldest first."""
+        return [line.label.format for _, line in self._markers]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._points.clear()
+        while self._markers:
+            self._plot.removeItem(self._markers.popleft()[1])
+        self.redraw(self._now_s)
+
+    def redraw(self, now_s: float) -> None:
+        """Draw what was taken in, up to a moment of the steady clock in seconds."""
+        self._now_s = now_s
+        while self._points and self._points[0][0] < now_s - SHOWN_S - _GAP_S:
+            self._points.popleft()
+        while self._markers and self._markers[0][0] < now_s - SHOWN_S:
+            self._plot.removeItem(self._markers.popleft()[1])
+        for at_s, line in self._markers:
+            line.setValue(at_s - now_s)
+        times = np.array([at_s - now_s for at_s, _ in self._points])
+        values = np.array([value for _, value in self._points]).reshape(-1, len(EXPRESSIONS))
+        for index, curve in enumerate(self._curves):
+            curve.setData(times, values[:, index], connect="finite")

@@ -1,0 +1,411 @@
+"""The window: main view, panels of settings, the guide, and the small strip."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PyQt6.QtCore import QEvent, Qt, QTimer
+from PyQt6.QtGui import QCloseEvent, QHideEvent, QKeySequence, QShortcut, QShowEvent
+from PyQt6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QPushButton,
+    QSplitter,
+    QStackedWidget,
+    QTabWidget,
+    QVBoxLayout,
+)
+
+from vrfer.app import language, theme
+from vrfer.app.camera_panel import CameraPanel
+from vrfer.app.camera_search import CameraSearch
+from vrfer.app.card import show_card
+from vrfer.app.controller import Controller
+from vrfer.app.expression_panel import ExpressionPanel
+from vrfer.app.guide import Guide, Step
+from vrfer.app.main_view import MainView
+from vrfer.app.program_panel import ProgramPanel
+from vrfer.app.prompts import Prompts
+from vrfer.app.receivers_panel import ReceiversPanel
+from vrfer.app.recording_panel import RecordingPanel
+from vrfer.app.reporting import Reporting
+from vrfer.app.strip import Strip
+from vrfer.frames import Reading
+from vrfer.live.board import Seen
+from vrfer.live.status import Event, Happening, Phase, Status
+from vrfer.settings import ReceiverPart, Settings, WindowPart
+
+_SAID_MS = 8000
+"""A line that is no problem disappears after this long."""
+
+
+class Window(QMainWindow):
+    """Puts everything together; closing it ends the session."""
+
+    def __init__(
+        self,
+        controller: Controller,
+        prompts: Prompts,
+        models: Sequence[Path],
+        profiles: Sequence[str],
+    ) -> None:
+        """Build the window; nothing is opened yet.
+
+        Args:
+            controller: Does what the controls ask for.
+            prompts: Says things aloud.
+            models: The shipped networks, the default first.
+            profiles: Names of the OSC profiles that can be chosen.
+        """
+        super().__init__()
+        self.controller = controller
+        self._prompts = prompts
+        settings = controller.settings
+        colors = theme.chosen(settings.window.theme)
+        self.view = MainView(colors)
+        self.camera = CameraPanel(settings.camera)
+        self.sending = ReceiversPanel(settings.receivers, profiles, colors)
+        self.expression = ExpressionPanel(settings.expression, settings.network, models)
+        self.recording = RecordingPanel(settings.recording, colors)
+        self.program = ProgramPanel(settings.window, language.available())
+        self._guide_camera = CameraPanel(settings.camera)
+        self.guide = Guide(colors, prompts, self._guide_camera.source)
+        self.strip = Strip(colors)
+        self.search = CameraSearch(self)
+        self.reporting = Reporting(self)
+        self.start_button = QPushButton()
+        self.start_button.setProperty("role", "primary")
+        self.neutral_button = QPushButton()
+        self.neutral_button.setCheckable(True)
+        self.record_button = QPushButton()
+        self.strip_button = QPushButton()
+        self.settings_button = QPushButton()
+        self.settings_button.setCheckable(True)
+        self.settings_button.setChecked(True)
+        self.notice = QLabel()
+        self.notice.setWordWrap(True)
+        self.notice.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.tabs = QTabWidget()
+        self._notice_timer = QTimer(self)
+        self._notice_timer.setSingleShot(True)
+        self._notice_timer.timeout.connect(self.notice.hide)
+        self._pages = QStackedWidget()
+        self._lay_out()
+        self._connect()
+        self._set_shortcuts()
+        self._apply_look(settings.window)
+        self.retranslate()
+        self.resize(*(settings.window.size or (1240, 800)))
+        self.expression.show_people(controller.people())
+        if controller.trouble:
+            self.say(controller.trouble, True)
+
+    def _lay_out(self) -> None:
+        for panel in (
+            self.camera, self.sending, self.expression, self.recording, self.program,
+        ):  # fmt: skip
+            self.tabs.addTab(panel, "")
+        self.tabs.setMinimumWidth(330)
+        bar = QHBoxLayout()
+        bar.setContentsMargins(8, 8, 8, 0)
+        for button in (self.start_button, self.neutral_button, self.record_button):
+            button.setMinimumHeight(40)
+            bar.addWidget(button)
+        bar.addStretch(1)
+        bar.addWidget(self.strip_button)
+        bar.addWidget(self.settings_button)
+        body = QSplitter(Qt.Orientation.Horizontal)
+        body.addWidget(self.view)
+        body.addWidget(self.tabs)
+        body.setStretchFactor(0, 1)
+        body.setStretchFactor(1, 0)
+        body.setSizes([880, 360])
+        body.setChildrenCollapsible(False)
+        self.notice.hide()
+        self.notice.setContentsMargins(12, 6, 12, 6)
+        page = QFrame()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(bar)
+        column.addWidget(self.notice)
+        column.addWidget(body, 1)
+        self._pages.addWidget(page)
+        self._pages.addWidget(self.guide)
+        self.setCentralWidget(self._pages)
+
+    def _connect(self) -> None:
+        controller, bridge = self.controller, self.controller.bridge
+        bridge.readings.connect(self._take_readings)
+        bridge.seen.connect(self._show_seen)
+        bridge.status.connect(self._show_status)
+        bridge.happened.connect(self._happened)
+        controller.said.connect(self.say)
+        controller.settings_changed.connect(self._show_settings)
+        controller.people_changed.connect(self.expression.show_people)
+        self.start_button.clicked.connect(controller.toggle)
+        self.neutral_button.clicked.connect(controller.hold_neutral)
+        self.record_button.clicked.connect(controller.toggle_recording)
+        self.strip_button.clicked.connect(self.show_strip)
+        self.settings_button.toggled.connect(self.tabs.setVisible)
+        self.view.pause_wanted.connect(controller.toggle_pause)
+        self.view.position_wanted.connect(controller.seek)
+        self.view.region_chosen.connect(controller.change_region)
+        for panel in (self.camera, self._guide_camera):
+            panel.changed.connect(controller.change_camera)
+            panel.search_wanted.connect(lambda: self.look_for_cameras(with_pictures=True))
+            self.search.found.connect(panel.show_cameras)
+            self.search.pictured.connect(panel.show_picture)
+        self._guide_camera.changed.connect(self.camera.show_part)
+        self.camera.changed.connect(self._guide_camera.show_part)
+        self.camera.changed.connect(lambda part: self.view.picture.show_region(part.region))
+        self.sending.changed.connect(controller.change_receivers)
+        self.sending.test_wanted.connect(controller.test_receivers)
+        self.expression.changed.connect(controller.change_expression)
+        self.expression.network_changed.connect(controller.change_network)
+        self.expression.learning_wanted.connect(controller.learn_resting)
+        self.expression.learning_stopped.connect(controller.stop_learning)
+        self.expression.deletion_wanted.connect(controller.delete_person)
+        self.expression.card.clicked.connect(
+            lambda: show_card(self, controller.settings.network.model)
+        )
+        self.recording.start_wanted.connect(controller.toggle_recording)
+        self.recording.stop_wanted.connect(controller.toggle_recording)
+        self.recording.marker_wanted.connect(controller.mark)
+        self.recording.changed.connect(controller.change_recording)
+        self.recording.report_wanted.connect(self._show_report)
+        self.program.changed.connect(self._change_window)
+        self.program.export_wanted.connect(controller.export_settings)
+        self.program.import_wanted.connect(controller.import_settings)
+        self.program.guide_wanted.connect(self.show_guide)
+        self.guide.finished.connect(self._end_guide)
+        self.guide.camera_wanted.connect(self._open_for_guide)
+        self.guide.learning_wanted.connect(controller.learn_resting)
+        self.guide.receiver_chosen.connect(self._add_receiver)
+        self.reporting.failed.connect(lambda text: self.say(text, True))
+        self.strip.closed.connect(self._leave_strip)
+        self.strip.neutral_wanted.connect(controller.hold_neutral)
+        self.strip.marker_wanted.connect(lambda: controller.mark(""))
+
+    def _set_shortcuts(self) -> None:
+        controller = self.controller
+        for keys, deed in (
+            ("F1", self.show_guide),
+            ("F5", controller.toggle),
+            ("F7", lambda: controller.hold_neutral(not controller.status.neutral_held)),
+            ("F8", lambda: controller.mark("")),
+            ("F9", controller.toggle_recording),
+            ("F11", self.show_strip),
+            ("Ctrl+,", self.settings_button.toggle),
+            ("Ctrl+Q", self.close),
+        ):
+            for owner in (self, self.strip):
+                QShortcut(QKeySequence(keys), owner, deed)
+        for number in range(self.tabs.count()):
+            QShortcut(QKeySequence(f"Ctrl+{number + 1}"), self, lambda n=number: self.show_tab(n))
+
+    def retranslate(self) -> None:
+        """Say everything in the language that is set."""
+        self.setWindowTitle("vrfer")
+        for panel in (
+            self.view, self.camera, self._guide_camera, self.sending, self.expression,
+            self.recording, self.program, self.guide, self.strip,
+        ):  # fmt: skip
+            panel.retranslate()
+        for number, title in enumerate(
+            (
+                self.tr("Camera"),
+                self.tr("Send"),
+                self.tr("Expression"),
+                self.tr("Record"),
+                self.tr("Program"),
+            )
+        ):
+            self.tabs.setTabText(number, title)
+        self.neutral_button.setText(self.tr("Hold neutral (F7)"))
+        self.neutral_button.setToolTip(
+            self.tr("Send neutral, whatever the face does, until you press this again")
+        )
+        self.strip_button.setText(self.tr("Small window (F11)"))
+        self.settings_button.setText(self.tr("Settings"))
+        self._show_buttons(self.controller.status)
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        """Follow the language, and draw nothing while minimised."""
+        if event is not None and event.type() == QEvent.Type.LanguageChange:
+            self.retranslate()
+        if event is not None and event.type() == QEvent.Type.WindowStateChange:
+            self._follow_visibility()
+        super().changeEvent(event)
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Draw."""
+        super().showEvent(event)
+        self._follow_visibility()
+
+    def hideEvent(self, event: QHideEvent | None) -> None:
+        """Draw nothing."""
+        super().hideEvent(event)
+        self._follow_visibility()
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:
+        """End the session: a recording is closed properly, settings are kept."""
+        window = self.controller.settings.window
+        size = (self.width(), self.height())
+        if self.isVisible() and window.size != size:
+            self.controller.change_window(window.model_copy(update={"size": size}))
+        self.search.stop()
+        self.controller.close()
+        self.strip.blockSignals(True)
+        self.strip.close()
+        super().closeEvent(event)
+        application = QApplication.instance()
+        if application is not None:
+            application.quit()
+
+    def say(self, text: str, wrong: bool) -> None:
+        """Show a line; one that is no problem disappears by itself."""
+        colors = self._theme
+        self.notice.setText(text)
+        color = colors.bad if wrong else colors.muted
+        self.notice.setStyleSheet(f"color: {color};")
+        self.notice.show()
+        self._notice_timer.stop()
+        if not wrong:
+            self._notice_timer.start(_SAID_MS)
+
+    def show_guide(self) -> None:
+        """Show the first start's guide from its beginning."""
+        self._pages.setCurrentWidget(self.guide)
+        self.guide.show_step(Step.CONSENT)
+        self.guide.next.setFocus()
+
+    def show_tab(self, number: int) -> None:
+        """Show a panel of settings."""
+        self.settings_button.setChecked(True)
+        self.tabs.setCurrentIndex(number)
+
+    def show_strip(self) -> None:
+        """Show the small strip in place of the window."""
+        self.hide()
+        self.strip.show()
+        self._follow_visibility()
+
+    def look_for_cameras(self, *, with_pictures: bool) -> None:
+        """List the cameras; with pictures each is switched on for a moment."""
+        source = self.controller.settings.camera.source
+        in_use = int(source) if source.isdecimal() else None
+        self.search.start(in_use, with_pictures=with_pictures)
+
+    def _leave_strip(self) -> None:
+        self.show()
+        self.raise_()
+
+    def _follow_visibility(self) -> None:
+        shown = (self.isVisible() and not self.isMinimized()) or self.strip.isVisible()
+        self.controller.bridge.set_hidden(not shown)
+        self.controller.want_evidence(
+            self.isVisible()
+            and not self.isMinimized()
+            and self.controller.settings.window.network_view
+        )
+
+    def _take_readings(self, readings: list[tuple[Reading, float]]) -> None:
+        self.view.take_readings(readings)
+
+    def _show_seen(self, seen: Seen) -> None:
+        if self.strip.isVisible():
+            self.strip.show_reading(seen.look.reading)
+        elif self._pages.currentWidget() is self.guide:
+            self.guide.show_seen(seen)
+        else:
+            self.view.show_seen(seen, neutral_held=self.controller.status.neutral_held)
+
+    def _show_status(self, status: Status, cpu_share: float) -> None:
+        self.view.show_status(status, cpu_share)
+        self.sending.show_status(status.receivers)
+        self.expression.show_status(status)
+        self.recording.show_recording(status.recording)
+        self.strip.show_status(status)
+        self.guide.show_status(status)
+        self._show_buttons(status)
+
+    def _show_buttons(self, status: Status) -> None:
+        running = status.phase not in (Phase.IDLE, Phase.ENDED, Phase.FAILED)
+        opening = status.phase is Phase.OPENING
+        self.start_button.setText(
+            self.tr("Cancel (F5)")
+            if opening
+            else self.tr("Stop (F5)")
+            if running
+            else self.tr("Start (F5)")
+        )
+        self.neutral_button.setChecked(status.neutral_held)
+        recording = status.recording is not None
+        self.record_button.setText(
+            self.tr("● Stop recording (F9)") if recording else self.tr("Record (F9)")
+        )
+        role = "danger" if recording else ""
+        if self.record_button.property("role") != role:
+            self.record_button.setProperty("role", role)
+            style = self.record_button.style()
+            if style is not None:
+                style.polish(self.record_button)
+
+    def _happened(self, event: Event) -> None:
+        self.guide.show_event(event)
+        if event.happening is Happening.MARKED:
+            self.view.mark(event.text or self.tr("Marker"))
+        self._show_status(self.controller.status, 0.0)
+
+    def _show_settings(self, settings: Settings) -> None:
+        self.camera.show_part(settings.camera)
+        self._guide_camera.show_part(settings.camera)
+        self.sending.show_parts(settings.receivers)
+        self.expression.show_parts(settings.expression, settings.network)
+        self.recording.show_part(settings.recording)
+        self.program.show_part(settings.window)
+        self.view.picture.show_region(settings.camera.region)
+        self._apply_look(settings.window)
+
+    def _change_window(self, part: WindowPart) -> None:
+        before = self.controller.settings.window
+        self.controller.change_window(part)
+        if part.language != before.language:
+            application = QApplication.instance()
+            assert isinstance(application, QApplication)
+            language.install(application, part.language)
+        self._apply_look(part)
+
+    def _apply_look(self, part: WindowPart) -> None:
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        self._theme = theme.chosen(part.theme)
+        theme.apply(application, self._theme)
+        for panel in (self.view, self.sending, self.recording, self.guide, self.strip):
+            panel.set_theme(self._theme)
+        self.view.network.setVisible(part.network_view)
+        self._follow_visibility()
+
+    def _open_for_guide(self) -> None:
+        if self.controller.settings.camera.source and self.controller.status.phase in (
+            Phase.IDLE, Phase.ENDED, Phase.FAILED,
+        ):  # fmt: skip
+            self.controller.start()
+
+    def _add_receiver(self, part: ReceiverPart) -> None:
+        parts = self.controller.settings.receivers
+        if part.receiver() not in [other.receiver() for other in parts]:
+            self.controller.change_receivers((*parts, part))
+            self.sending.show_parts(self.controller.settings.receivers)
+
+    def _end_guide(self) -> None:
+        self._pages.setCurrentIndex(0)
+        window = self.controller.settings.window.model_copy(update={"welcomed": True})
+        self.controller.change_window(window)
+        self.program.show_part(window)
+
+    def _show_report(self) -> None:
+        if self.controller.last_recording is not None:
+            self.reporting.show(self.controller.last_recording)

@@ -1,0 +1,112 @@
+"""The receivers of a running session: added, removed and looked up without holding frames up."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from vrfer.errors import OutputError
+from vrfer.live.status import ReceiverStatus
+from vrfer.outputs.osc import OscSender, Receiver
+
+logger = logging.getLogger(__name__)
+
+RETRY_S = 10.0
+"""A host that was not known is looked up again after this long."""
+
+
+@dataclass(slots=True, eq=False)
+class _Line:
+    """One receiver and what is known of it."""
+
+    receiver: Receiver
+    sender: OscSender | None = None
+    error: str = ""
+    tried_s: float = 0.0
+    looking: bool = True
+
+
+class Receivers:
+    """Holds one sender a receiver; used by the session's thread alone, but for look-ups."""
+
+    def __init__(self, post: Callable[[Callable[[], None]], None]) -> None:
+        """Begin without any.
+
+        Args:
+            post: Runs something in the session's thread, soon; called from other threads.
+        """
+        self._post = post
+        self._lines: list[_Line] = []
+        self.senders: list[OscSender] = []
+        """Those that are ready."""
+
+    def set(self, receivers: Sequence[Receiver]) -> None:
+        """Send to these from now on; what is sent to already goes on."""
+        kept = {line.receiver: line for line in self._lines}
+        fresh = [_Line(receiver) for receiver in receivers if receiver not in kept]
+        known = kept | {line.receiver: line for line in fresh}
+        self._lines = [known[receiver] for receiver in receivers]
+        for receiver, line in kept.items():
+            if receiver not in receivers and line.sender is not None:
+                line.sender.close()
+        for line in fresh:
+            self._look_up(line)
+        self._gather()
+
+    def test(self) -> None:
+        """Send the test pattern to all."""
+        for sender in self.senders:
+            sender.test()
+
+    def refresh(self) -> None:
+        """Look hosts up again that were not known."""
+        now_s = time.monotonic()
+        for line in self._lines:
+            if line.sender is None and not line.looking and now_s - line.tried_s > RETRY_S:
+                self._look_up(line)
+
+    def status(self) -> tuple[ReceiverStatus, ...]:
+        """Return how each does, in their order."""
+        return tuple(
+            ReceiverStatus(
+                line.receiver,
+                ready=line.sender is not None,
+                sent=line.sender.sent if line.sender else 0,
+                failed=line.sender.failed if line.sender else 0,
+                error=line.sender.last_error if line.sender else line.error,
+            )
+            for line in self._lines
+        )
+
+    def close(self) -> None:
+        """Close all."""
+        self.set([])
+
+    def _look_up(self, line: _Line) -> None:
+        """Open a sender in a thread: a name's look-up may take seconds."""
+        line.looking, line.tried_s = True, time.monotonic()
+
+        def work() -> None:
+            try:
+                sender: OscSender | None = OscSender(line.receiver)
+                error = ""
+            except OutputError as err:
+                sender, error = None, str(err)
+            self._post(lambda: self._looked_up(line, sender, error))
+
+        threading.Thread(target=work, name="looking up a receiver", daemon=True).start()
+
+    def _looked_up(self, line: _Line, sender: OscSender | None, error: str) -> None:
+        line.looking = False
+        if line not in self._lines:
+            if sender is not None:
+                sender.close()
+            return
+        if error and error != line.error:
+            logger.warning("%s", error)
+        line.sender, line.error = sender, error
+        self._gather()
+
+    def _gather(self) -> None:
+        self.senders[:] = [line.sender for line in self._lines if line.sender is not None]

@@ -1,0 +1,475 @@
+"""The thread of a session: it owns source, reader, senders and recorder.
+
+Wishes are posted to it and obeyed between two frames; nothing that a wish does holds frames up for
+long, but for loading a network.
+
+Long, for it is one state: what every wish changes is what the loop goes by.
+"""
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vrfer.errors import VrferError
+from vrfer.frames import Box, Frame, Reading
+from vrfer.live.board import Board, Seen
+from vrfer.live.opening import Opening
+from vrfer.live.pace import Pace
+from vrfer.live.receivers import Receivers
+from vrfer.live.resting import Resting
+from vrfer.live.status import Event, Happening, Phase, RecordingStatus, Status
+from vrfer.live.wishes import NetworkWish, SourceWish, SteadyWish
+from vrfer.outputs.recorder import Recorder
+from vrfer.people import People
+from vrfer.pipeline import Look, Outputs, Reader, Summary, describe_run, face_gone, run, send
+from vrfer.sources import Source
+
+logger = logging.getLogger(__name__)
+
+_EXPLAIN_EVERY_S = 0.12
+_STATUS_EVERY_S = 0.1
+_FACE_LOST_S = 1.0
+"""A face counts as lost after this long, and is told then."""
+_TRIED_AGAIN = 3
+"""So many failures in a row of what should never fail end a source."""
+
+
+class Worker:
+    """One session's state; but for `post`, `join` and the board, for its own thread alone."""
+
+    def __init__(
+        self,
+        network: NetworkWish,
+        steady: SteadyWish,
+        people: People,
+        on_event: Callable[[Event], None],
+    ) -> None:
+        """Start the thread; see `vrfer.live.session.Session`."""
+        self.board = Board()
+        """What other threads may see."""
+        self._people = people
+        self._on_event = on_event
+        self._wishes: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._interrupt = threading.Event()
+        self._ending = False
+        self._network, self._steady = network, steady
+        self._reader: Reader | None = None
+        self._person: str | None = None
+        self._opening: Opening | None = None
+        self._wish: SourceWish | None = None
+        self._source: Source | None = None
+        self._phase = Phase.IDLE
+        self._summary = Summary()
+        self._pace = Pace()
+        self.receivers = Receivers(self.post)
+        """Where readings go."""
+        self._outputs = Outputs(self.receivers.senders, on_reading=self._take)
+        self._recording_since_s = 0.0
+        self._markers = 0
+        self._closing: threading.Thread | None = None
+        self._resting: Resting | None = None
+        self._neutral_held = False
+        self._last: Look | None = None
+        self._face_since_s = 0.0
+        self._face_told = False
+        self._evidence: NDArray[np.float32] | None = None
+        self._explained_s = -math.inf
+        self._stated_s = -math.inf
+        self._failures = 0
+        self._thread = threading.Thread(target=self._work, name="vrfer-session", daemon=True)
+        self._thread.start()
+
+    def post(self, wish: Callable[[], None]) -> None:
+        """Have a wish fulfilled between two frames; from any thread."""
+        self._wishes.put(wish)
+
+    def join(self) -> None:
+        """Wait until the thread has ended."""
+        if self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _work(self) -> None:
+        try:
+            while not self._ending:
+                self._obey(wait_s=None if self._idle else _STATUS_EVERY_S)
+                if self._source is not None and not self._ending:
+                    self._run_source(self._source)
+        finally:
+            self.stop_recording()
+            self.close_source()
+            self.receivers.close()
+            if self._closing is not None:
+                self._closing.join()
+            if self._reader is not None:
+                self._reader.close()
+
+    @property
+    def _idle(self) -> bool:
+        """Whether nothing needs to be looked at until someone wishes something."""
+        return self._source is None and self._outputs.recorder is None and not self._failures
+
+    def _obey(self, wait_s: float | None = 0.0) -> None:
+        """Fulfil what was wished for; wait for a wish if none is there."""
+        try:
+            wish = self._wishes.get(block=wait_s != 0.0, timeout=wait_s or None)
+            while True:
+                self._guarded(wish)
+                wish = self._wishes.get_nowait()
+        except Empty:
+            pass
+        self.receivers.refresh()
+        self._state()
+
+    def _guarded(self, wish: Callable[[], None]) -> None:
+        try:
+            wish()
+        except VrferError as err:
+            self._tell(Happening.PROBLEM, str(err))
+        except Exception as err:  # a wish that fails must not end the session of a wearer
+            logger.exception("a wish failed")
+            self._tell(Happening.PROBLEM, f"something went wrong: {err}")
+
+    def _run_source(self, source: Source) -> None:
+        """Process the source until it ends, fails, or a wish interrupts."""
+        try:
+            self._load()
+            run(
+                source,
+                self,
+                self._outputs,
+                stop=self._interrupt,
+                summary=self._summary,
+                between_frames=self._between_frames,
+            )
+            if source.exhausted and not self._interrupt.is_set():
+                self.close_source(Phase.ENDED)
+                self._tell(Happening.SOURCE_ENDED, source.name)
+            self._failures = 0
+        except VrferError as err:
+            self._fail(str(err))
+        except Exception as err:  # the wearer cannot restart anything: try again with a new reader
+            logger.exception("reading %s failed", source.name)
+            self._failures += 1
+            self._unload()
+            if self._failures >= _TRIED_AGAIN:
+                self._fail(f"reading {source.name} failed: {err}")
+                self._failures = 0
+
+    def read(self, frame: Frame) -> Reading:
+        """Process a frame: for `vrfer.pipeline.run`, in the session's thread."""
+        assert self._reader is not None
+        self._last = self._reader.look(frame)
+        return self._last.reading
+
+    def _take(self, reading: Reading, latency_ms: float) -> None:
+        """Keep what a window may want of a reading."""
+        now_s = time.monotonic()
+        self._failures = 0
+        self._pace.add(now_s, latency_ms)
+        self._follow_face(reading, now_s)
+        if self._resting is not None:
+            self._resting.add(reading)
+        look = self._last
+        assert look is not None
+        if look.patch is None or not self.board.evidence_wanted:
+            self._evidence = None
+        elif now_s - self._explained_s >= _EXPLAIN_EVERY_S:
+            self._explained_s = now_s
+            self._evidence = self._explain(look.patch)
+        self.board.show(reading, latency_ms, Seen(look, self._evidence))
+
+    def _explain(self, patch: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+        assert self._reader is not None
+        classifier = self._reader.classifier
+        return classifier.explain(patch) if classifier.explains_itself else None
+
+    def _follow_face(self, reading: Reading, now_s: float) -> None:
+        if reading.face is not None:
+            self._face_since_s = now_s
+            if not self._face_told:
+                self._face_told = True
+                self._tell(Happening.FACE_FOUND)
+        elif self._face_told and now_s - self._face_since_s > _FACE_LOST_S:
+            self._face_told = False
+            self._tell(Happening.FACE_LOST)
+
+    def _between_frames(self) -> None:
+        self._obey()
+        self._learn()
+        source = self._source
+        if source is None:
+            return
+        if source.missing and self._phase is Phase.RUNNING:
+            self._phase = Phase.AWAY
+            self._tell(Happening.SOURCE_AWAY, source.name)
+        elif not source.missing and self._phase is Phase.AWAY:
+            self._phase = Phase.RUNNING
+            self._tell(Happening.SOURCE_BACK, source.name)
+        while self._phase is Phase.PAUSED and source.live and not self._interrupt.is_set():
+            self._obey(wait_s=_STATUS_EVERY_S)
+
+    # Wishes, obeyed in the session's thread.
+
+    def end(self) -> None:
+        """Let the thread end."""
+        self._ending = True
+        self._interrupt.set()
+
+    def open(self, wish: SourceWish) -> None:
+        """Open a source in place of the one that is open."""
+        self.close_source(Phase.OPENING)
+        self._wish = wish
+        self._opening = Opening(wish, lambda opening: self.post(lambda: self._opened(opening)))
+        self._state(now=True)
+        self._guarded(self._load)  # while the camera opens
+
+    def _opened(self, opening: Opening) -> None:
+        if opening is not self._opening:
+            opening.give_back()
+            return
+        self._opening = None
+        if opening.source is None:
+            self._fail(opening.error)
+            return
+        self._source, self._phase = opening.source, Phase.RUNNING
+        self._summary, self._pace = Summary(), Pace()
+        self._last, self._face_told = None, False
+        if self._reader is not None:
+            self._reader.finder.region = opening.wish.region
+            self._reader.finder.reset()
+            self._reader.steady.reset()
+        self._interrupt.clear()
+        self._tell(Happening.SOURCE_OPENED, opening.source.name)
+
+    def close_source(self, phase: Phase = Phase.IDLE) -> None:
+        """Close the source, or give up opening it."""
+        self._interrupt.set()
+        if self._opening is not None:
+            self._opening.cancel()
+            self._opening = None
+        if self._source is not None:
+            if self._last is not None:
+                send(self._outputs.senders, face_gone(self._last.reading), at_once=True)
+            self._source.close()
+            self._source = None
+        self.stop_learning()
+        self._last, self._phase = None, phase
+        self._state(now=True)
+
+    def _fail(self, text: str) -> None:
+        self.close_source(Phase.FAILED)
+        self._tell(Happening.SOURCE_FAILED, text)
+
+    def pause(self, paused: bool) -> None:
+        """Let the source stand still, or go on."""
+        source = self._source
+        if source is None or paused == (self._phase is Phase.PAUSED):
+            return
+        if paused:
+            source.pause()
+            self._phase = Phase.PAUSED
+            if self._last is not None:
+                send(self._outputs.senders, face_gone(self._last.reading), at_once=True)
+        else:
+            source.resume()
+            self._phase = Phase.RUNNING
+
+    def seek(self, position_s: float) -> None:
+        """Go on at another position of a file."""
+        if self._source is not None:
+            self._source.seek(position_s)
+
+    def look_only_in(self, region: Box | None) -> None:
+        """Look for faces in a part of the picture only."""
+        if self._wish is not None:
+            self._wish = replace(self._wish, region=region)
+        if self._reader is not None:
+            self._reader.finder.region = region
+            self._reader.finder.reset()
+
+    def _load(self) -> None:
+        """Load network and finder, if they are not."""
+        if self._reader is not None:
+            return
+        network = self._network
+        region = None if self._wish is None else self._wish.region
+        self._reader = Reader(network.model, device=network.device, region=region)
+        self.set_steady(self._steady)
+        self._reader.steady.neutral_held = self._neutral_held
+        person = self._person
+        if person is not None:
+            self._guarded(lambda: self.use_person(person))
+        self._state(now=True)
+
+    def _unload(self) -> None:
+        if self._reader is not None:
+            reader, self._reader = self._reader, None
+            reader.close()
+
+    def set_network(self, network: NetworkWish) -> None:
+        """Read with another network; one that cannot be used changes nothing."""
+        before, self._network = self._network, network
+        self.stop_learning()
+        self._unload()
+        try:
+            self._load()
+        except VrferError:
+            self._network = before
+            self._load()
+            raise
+
+    def set_steady(self, steady: SteadyWish) -> None:
+        """Be calmer or quicker."""
+        self._steady = steady
+        if self._reader is not None:
+            self._reader.steady.settings = steady.settings(self._reader.own_steady)
+
+    def hold_neutral(self, held: bool) -> None:
+        """Say neutral, or what the face shows."""
+        if held == self._neutral_held:
+            return
+        self._neutral_held = held
+        if self._reader is not None:
+            self._reader.steady.neutral_held = held
+        self._tell(Happening.NEUTRAL_HELD if held else Happening.NEUTRAL_RELEASED)
+
+    def use_person(self, person: str | None) -> None:
+        """Use someone's baseline, or nobody's."""
+        self._person = None
+        baseline = None if person is None else self._people.load(person)
+        if self._reader is not None:
+            self._reader.use_baseline(baseline)
+        self._person = person
+
+    def learn_resting(self, person: str, seconds: float) -> None:
+        """Begin to watch a resting face."""
+        self._people.check_name(person)
+        if self._reader is None or self._source is None:
+            self._tell(Happening.BASELINE_FAILED, "no camera is open yet")
+            return
+        self._resting = Resting(person, seconds, self._reader.classifier.contract)
+
+    def _learn(self) -> None:
+        """Keep the baseline once the resting face was seen long enough."""
+        resting = self._resting
+        if resting is None or not resting.over:
+            return
+        self._resting = None
+        baseline = resting.baseline()
+        if baseline is None:
+            self._tell(
+                Happening.BASELINE_FAILED, f"the face was seen for {resting.seconds:.1f} s only"
+            )
+            return
+
+        try:
+            self._people.save(resting.person, baseline)
+        except VrferError as err:
+            self._tell(Happening.BASELINE_FAILED, str(err))
+            return
+        self._guarded(lambda: self.use_person(resting.person))
+        self._tell(Happening.BASELINE_MADE, resting.person)
+
+    def stop_learning(self) -> None:
+        """Give the making of a baseline up."""
+        self._resting = None
+
+    def record(self, path: Path) -> None:
+        """Record into new files."""
+        self.stop_recording()
+        try:
+            self._load()
+            assert self._reader is not None
+            path.parent.mkdir(parents=True, exist_ok=True)
+            about = describe_run(self._source.name if self._source else "", self._reader)
+            self._outputs.recorder = Recorder(path, {**about, "person": self._person})
+        except (VrferError, OSError) as err:
+            self._tell(Happening.RECORDING_FAILED, str(err))
+            return
+        self._recording_since_s, self._markers = time.monotonic(), 0
+        self._tell(Happening.RECORDING_STARTED, str(path))
+
+    def stop_recording(self) -> None:
+        """End the recording, if there is one."""
+        recorder, self._outputs.recorder = self._outputs.recorder, None
+        if recorder is None:
+            return
+        # It waits for the disk, which frames must not.
+        self._closing = threading.Thread(
+            target=self._close_recording, args=(recorder,), name="closing a recording"
+        )
+        self._closing.start()
+
+    def _close_recording(self, recorder: Recorder) -> None:
+        recorder.close()
+        if recorder.lost:
+            lost = f"{recorder.lost} rows or markers could not be written to {recorder.path}"
+            self._on_event(Event(Happening.RECORDING_FAILED, lost))
+        self._on_event(Event(Happening.RECORDING_STOPPED, str(recorder.path)))
+
+    def mark(self, unix_ns: int, ns: int, text: str) -> None:
+        """Write a marker, if there is a recording."""
+        recorder = self._outputs.recorder
+        if recorder is not None:
+            recorder.mark(unix_ns, ns, text)
+            self._markers += 1
+        self._tell(Happening.MARKED, text)
+
+    # Telling.
+
+    def _tell(self, happening: Happening, text: str = "") -> None:
+        self._state(now=True)
+        self._on_event(Event(happening, text))
+
+    def _state(self, *, now: bool = False) -> None:
+        """Renew the snapshot, ten times a second or at once."""
+        moment_s = time.monotonic()
+        if not now and moment_s - self._stated_s < _STATUS_EVERY_S:
+            return
+        self._stated_s = moment_s
+        self.board.status = self._snapshot(moment_s)
+
+    def _snapshot(self, now_s: float) -> Status:
+        source, reader, summary, recorder = (
+            self._source, self._reader, self._summary, self._outputs.recorder,
+        )  # fmt: skip
+        contract = None if reader is None else reader.classifier.contract
+        return Status(
+            phase=self._phase,
+            source=source.name if source else self._wish.spec if self._wish else "",
+            mode=source.current_mode if source else None,
+            network=f"{contract.name}, {reader.classifier.note}" if reader and contract else "",
+            frames=summary.frames,
+            with_face=summary.with_face,
+            skipped=source.skipped if source else summary.skipped,
+            corrupt=source.corrupt if source else summary.corrupt,
+            fps=self._pace.fps(now_s),
+            latency_p50_ms=self._pace.latency_ms(0.5),
+            latency_p95_ms=self._pace.latency_ms(0.95),
+            live=source.live if source else True,
+            position_s=source.position_s if source else None,
+            duration_s=source.duration_s if source else None,
+            face=self._last is not None and self._last.reading.face is not None,
+            receivers=self.receivers.status(),
+            recording=None
+            if recorder is None
+            else RecordingStatus(
+                recorder.path,
+                recorder.rows,
+                recorder.lost,
+                self._markers,
+                now_s - self._recording_since_s,
+            ),
+            neutral_held=self._neutral_held,
+            person=self._person,
+            resting_s=None if self._resting is None else self._resting.seconds,
+            unsure_below=0.0 if reader is None else reader.steady.settings.unsure_below,
+        )

@@ -1,0 +1,39 @@
+"""Files that appear whole or not at all."""
+
+import contextlib
+import os
+from pathlib import Path
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file through a neighbour that takes its name at the end.
+
+    Whoever reads `path`, and whatever cuts the writing short, finds the old content or the new.
+
+    Raises:
+        OSError: It cannot be written; `path` is what it was.
+    """
+    neighbour = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with neighbour.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        neighbour.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            neighbour.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Put a folder's list of names on the disk, where a system can be asked to."""
+    if os.name != "posix":
+        return
+    with contextlib.suppress(OSError):
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)

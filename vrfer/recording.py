@@ -1,0 +1,338 @@
+"""Reading a recording back: every one that vrfer wrote, whole or cut short.
+
+A power cut or a full disk may end a file anywhere. Whole rows are read, whatever lies between or
+after them is counted, and nothing is guessed.
+"""
+
+import csv
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vrfer.errors import OutputError
+from vrfer.expressions import EXPRESSIONS, NO_FACE_LABEL
+from vrfer.outputs.recorder import COLUMNS, MAGIC, MARKER_COLUMNS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ROW: Final = np.dtype(
+    [
+        ("frame", "i8"),
+        ("source_s", "f8"),
+        ("captured_at", "M8[us]"),
+        ("monotonic_s", "f8"),
+        ("face", "?"),
+        *((name, "f4") for name in ("mouth_x", "mouth_y", "chin_x", "chin_y", "width_px")),
+        ("label", f"U{max(map(len, (*EXPRESSIONS, NO_FACE_LABEL)))}"),
+        ("confidence", "f4"),
+        ("unsure", "?"),
+        *((name, "f4") for name in EXPRESSIONS),
+        *((f"raw_{name}", "f4") for name in EXPRESSIONS),
+        ("latency_ms", "f4"),
+    ]
+)
+"""A row in memory. `captured_at` is UTC; numbers are NaN where the file says nothing."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_BLOCK_BYTES = 1 << 22
+_NUMBER = r"-?\d+(?:\.\d+)?"
+_TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}[+-]\d\d:\d\d(?::\d\d(?:\.\d+)?)?"
+_NOTHING = re.compile(r",(?=[,\r\n])")
+_PATTERNS = {
+    "frame": r"\d{1,18}",
+    "captured_at": _TIME,
+    "monotonic_s": _NUMBER,
+    "face": "[01]",
+    "label": "|".join((*EXPRESSIONS, NO_FACE_LABEL)),
+    "unsure": "[01]?",
+    "latency_ms": _NUMBER,
+}
+"""What stands in a field; the others hold a number or nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """What someone noted while the recording ran."""
+
+    captured_at: datetime
+    """When, with the time zone of the recording."""
+    monotonic_s: float
+    """The same on the clock of the rows' `monotonic_s`."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a recording ended, as the recorder itself wrote at the end."""
+
+    ended_at: datetime
+    rows: int
+    """Rows written."""
+    lost: int
+    """Rows and markers that could not be written."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Session:
+    """A recording in memory."""
+
+    path: Path
+    """The CSV file."""
+    rows: NDArray[np.void]
+    """One element a processed frame, of type `ROW`: `session.rows["happiness"]`."""
+    markers: tuple[Marker, ...]
+    description: Mapping[str, Any]
+    """The JSON file; empty where it is missing or damaged."""
+    started_at: datetime | None
+    """When the first frame was captured, with the time zone of the recording."""
+    ended: Ended | None
+    """None where the recording was not ended properly, or still runs."""
+    cut_bytes: int
+    """Bytes of the CSV file that belong to no whole row."""
+    problems: tuple[str, ...]
+    """What is wrong with the recording, in plain sentences; empty where all is well."""
+
+    @property
+    def steady(self) -> NDArray[np.float32]:
+        """Steady probabilities: rows x 8 in canonical order, NaN without a face."""
+        return np.stack([self.rows[name] for name in EXPRESSIONS], axis=1)
+
+    @property
+    def raw(self) -> NDArray[np.float32]:
+        """The network's own probabilities: rows x 8 in canonical order, NaN without a face."""
+        return np.stack([self.rows[f"raw_{name}"] for name in EXPRESSIONS], axis=1)
+
+    @property
+    def times_s(self) -> NDArray[np.float64]:
+        """Seconds since the first row: of the film where one was read, else of capture."""
+        if self._is_of_a_film:
+            return np.asarray(self.rows["source_s"] - self.rows["source_s"][0])
+        return np.asarray(self.rows["monotonic_s"] - self.rows["monotonic_s"][:1])
+
+    @property
+    def marker_times_s(self) -> NDArray[np.float64]:
+        """Where the markers lie on the clock of `times_s`."""
+        moments = np.array([marker.monotonic_s for marker in self.markers], np.float64)
+        if not len(self.rows):
+            return np.zeros_like(moments)
+        if self._is_of_a_film:
+            return np.interp(moments, self.rows["monotonic_s"], self.times_s)
+        return np.asarray(moments - self.rows["monotonic_s"][0])
+
+    @property
+    def _is_of_a_film(self) -> bool:
+        seconds = self.rows["source_s"]
+        return bool(len(seconds) and np.isfinite(seconds).all() and (np.diff(seconds) >= 0).all())
+
+    def frame(self) -> "pd.DataFrame":
+        """Return the rows as a pandas frame, with `captured_at` in UTC.
+
+        Raises:
+            OutputError: pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as err:
+            raise OutputError(
+                "pandas is not installed",
+                "Install it with: pip install pandas. Or use .rows, an array of numpy's.",
+            ) from err
+        frame = pd.DataFrame(self.rows)
+        frame["captured_at"] = frame["captured_at"].dt.tz_localize("UTC")
+        return frame
+
+
+def load_session(path: Path | str) -> Session:
+    """Read a recording, also one that was cut short or still runs.
+
+    Args:
+        path: The CSV file; `X.markers.csv` and `X.json` are looked for beside it.
+
+    Raises:
+        OutputError: It cannot be read, or is no recording of vrfer's.
+    """
+    path = Path(path)
+    try:
+        rows, started_at, cut_bytes = _load_rows(path)
+    except OSError as err:
+        raise OutputError(
+            f"the recording {path} cannot be read: {err.strerror or err}",
+            "Name the .csv file of a recording.",
+        ) from err
+    problems: list[str] = []
+    markers = _load_markers(path.with_suffix(".markers.csv"), problems)
+    description = _load_description(path.with_suffix(".json"), problems)
+    ended = _ending(description)
+    if "clock" in description and ended is None:  # older versions wrote neither
+        problems.append("The recording was not ended properly, or still runs.")
+    if cut_bytes:
+        problems.append(f"{cut_bytes} bytes of {path.name} belong to no whole row.")
+    if ended is not None and ended.lost:
+        problems.append(f"{ended.lost} rows or markers could not be written.")
+    if ended is not None and ended.rows != len(rows):
+        problems.append(f"{ended.rows} rows were written, {len(rows)} are there.")
+    problems_in_order = tuple(problems)
+    return Session(
+        path, rows, markers, description, started_at, ended, cut_bytes, problems_in_order
+    )
+
+
+def _load_rows(path: Path) -> tuple[NDArray[np.void], datetime | None, int]:
+    blocks: list[NDArray[np.void]] = []
+    started_at: datetime | None = None
+    with path.open("rb") as file:
+        columns, cut_bytes = _read_head(path, file)
+        whole = re.compile(
+            ",".join(f"(?:{_pattern(name)})" for name in columns) + r"\r?\n", re.ASCII
+        )
+        when = columns.index("captured_at")
+        while lines := file.readlines(_BLOCK_BYTES):
+            texts, moments = [], []
+            for line in lines:
+                text = line.decode("latin-1")
+                moment = _moment(text.split(",", when + 1)[when]) if whole.fullmatch(text) else None
+                if moment is None:
+                    cut_bytes += len(line)
+                else:
+                    texts.append(text)
+                    moments.append(moment)
+            if texts:
+                started_at = started_at or moments[0]
+                blocks.append(_as_rows(texts, moments, columns))
+    return np.concatenate(blocks) if blocks else np.empty(0, ROW), started_at, cut_bytes
+
+
+def _read_head(path: Path, file: BinaryIO) -> tuple[tuple[str, ...], int]:
+    """Read up to the line of the columns; return them, and the bytes of a head that is cut."""
+    cut_bytes = 0
+    magic = MAGIC.encode()
+    start = file.read(len(magic))
+    file.seek(0)
+    for line in file if magic.startswith(start) else ():
+        if not line.endswith(b"\n"):
+            return COLUMNS, cut_bytes + len(line)
+        cut_bytes += len(line)
+        if not line.startswith(b"#"):
+            columns = tuple(line.decode("latin-1").rstrip("\r\n").split(","))
+            if set(COLUMNS) <= set(columns):
+                return columns, 0
+            break
+    else:
+        if magic.startswith(start):
+            return COLUMNS, cut_bytes
+    raise OutputError(
+        f"{path} is no recording of vrfer's",
+        "Name the .csv file that vrfer-app run --record wrote.",
+    )
+
+
+def _pattern(column: str) -> str:
+    if column not in COLUMNS:  # a later version may record more
+        return "[^,]*"
+    return _PATTERNS.get(column, f"(?:{_NUMBER})?")
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:  # a 31st of February: some bits have turned
+        return None
+
+
+def _as_rows(
+    texts: list[str], moments: list[datetime], columns: tuple[str, ...]
+) -> NDArray[np.void]:
+    """Turn whole lines into rows."""
+    names = [name for name in COLUMNS if name != "captured_at"]
+    in_file = np.dtype([(n, ROW[n] if ROW[n].kind in "iU" else "f8") for n in names])
+    fields = np.loadtxt(
+        [_NOTHING.sub(",nan", text) for text in texts],
+        in_file,
+        comments=None,
+        delimiter=",",
+        usecols=[columns.index(name) for name in names],
+        ndmin=1,
+    )
+    rows = np.empty(len(texts), ROW)
+    for name in names:
+        rows[name] = np.nan_to_num(fields[name]) if ROW[name].kind == "b" else fields[name]
+    microsecond = timedelta(microseconds=1)
+    rows["captured_at"] = [(moment - _EPOCH) // microsecond for moment in moments]
+    return rows
+
+
+def _load_markers(path: Path, problems: list[str]) -> tuple[Marker, ...]:
+    try:
+        content = path.read_bytes()
+    except OSError:
+        problems.append(f"{path.name} cannot be read.")
+        return ()
+    markers: list[Marker] = []
+    cut_bytes = 0
+    for number, (record, whole) in enumerate(_csv_records(content)):
+        if number == 0 and whole and record.rstrip(b"\r\n") == ",".join(MARKER_COLUMNS).encode():
+            continue
+        marker = _marker(record.decode(errors="replace")) if whole else None
+        if marker is None:
+            cut_bytes += len(record)
+        else:
+            markers.append(marker)
+    if cut_bytes:
+        problems.append(f"{cut_bytes} bytes of {path.name} belong to no whole marker.")
+    return tuple(markers)
+
+
+def _csv_records(content: bytes) -> Iterator[tuple[bytes, bool]]:
+    """Yield records, and whether they are whole; a text in quotes may hold line ends of its own."""
+    lines: list[bytes] = []
+    quotes = 0
+    for line in content.splitlines(keepends=True):
+        lines.append(line)
+        quotes += line.count(b'"')
+        if quotes % 2 == 0 and line.endswith(b"\n"):
+            yield b"".join(lines), True
+            lines = []
+    if lines:
+        yield b"".join(lines), False
+
+
+def _marker(record: str) -> Marker | None:
+    try:
+        captured_at, monotonic_s, text = next(csv.reader([record], strict=True))
+    except (csv.Error, StopIteration, ValueError):
+        return None
+    moment = _moment(captured_at)
+    if moment is None or moment.tzinfo is None or not re.fullmatch(_NUMBER, monotonic_s):
+        return None
+    return Marker(moment, float(monotonic_s), text)
+
+
+def _load_description(path: Path, problems: list[str]) -> dict[str, Any]:
+    try:
+        description = json.loads(path.read_bytes())
+    except OSError:
+        problems.append(f"{path.name} cannot be read.")
+        return {}
+    except ValueError:
+        description = None
+    if not isinstance(description, dict):
+        problems.append(f"{path.name} is damaged.")
+        return {}
+    return description
+
+
+def _ending(description: Mapping[str, Any]) -> Ended | None:
+    ended = description.get("ended")
+    try:
+        moment = datetime.fromisoformat(ended["ended_at"])  # type: ignore[index]
+        return Ended(moment, int(ended["rows"]), int(ended["lost"]))  # type: ignore[index]
+    except (TypeError, KeyError, ValueError):
+        return None

@@ -1,0 +1,300 @@
+"""The user's settings: a checked TOML file that is written whole, with the last one beside it.
+
+A file that cannot be used is kept under another name and named in a message; the defaults take its
+place, so that the program starts whatever became of it.
+"""
+
+import logging
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+import platformdirs
+import tomli_w
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+
+from vrfer.classifier import Device
+from vrfer.errors import OutputError, SettingsError
+from vrfer.expressions import EXPRESSIONS
+from vrfer.live.wishes import NetworkWish, SourceWish, SteadyWish
+from vrfer.outputs.osc import LOWEST_RATE_HZ, Receiver
+from vrfer.outputs.replacing import replace_file
+from vrfer.sources.settings import CameraSettings
+
+logger = logging.getLogger(__name__)
+
+SCHEMA_VERSION = 1
+MIGRATIONS: Mapping[int, Callable[[dict[str, object]], dict[str, object]]] = {}
+"""From a version to the next: takes a document of the older version, returns one of the newer."""
+
+
+def _known_expression(name: str) -> str:
+    if name not in EXPRESSIONS:
+        raise ValueError(f"the expressions are {', '.join(EXPRESSIONS)}")
+    return name
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+ExpressionName = Annotated[str, AfterValidator(_known_expression)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CameraPart(_Part):
+    """Which source, and how it is read."""
+
+    source: str = ""
+    """As `vrfer-app run --source` takes it; empty is none."""
+    name: str = ""
+    """The camera's name when it was chosen, for its number may change."""
+    width: int = Field(default=640, ge=16, le=16384)
+    height: int = Field(default=480, ge=16, le=16384)
+    fps: float = Field(default=30.0, gt=0, le=1000)
+    compressed: bool = True
+    """MJPEG; raw pictures give few frames a second on many webcams."""
+    exposure_ms: float | None = Field(default=None, gt=0, le=10_000)
+    mirrored: bool = False
+    rotation_deg: Literal[0, 90, 180, 270] = 0
+    loop: bool = False
+    """Whether files begin again at their end."""
+    region: tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat] | None = None
+    """Where faces are looked for: left, top, right, bottom in pixels."""
+
+    def wish(self) -> SourceWish:
+        """Return what a session is asked to open."""
+        return SourceWish(self.source, self.camera_settings(), self.loop, self.region)
+
+    def camera_settings(self) -> CameraSettings:
+        """Return how the camera is read."""
+        return CameraSettings(
+            self.width,
+            self.height,
+            self.fps,
+            self.compressed,
+            self.exposure_ms,
+            self.mirrored,
+            self.rotation_deg,
+        )
+
+
+class ReceiverPart(_Part):
+    """One receiver."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=9000, ge=1, le=65535)
+    profile: str = "generic"
+    rate_hz: float | None = Field(default=None, ge=LOWEST_RATE_HZ, le=1000)
+    on: bool = True
+
+    def receiver(self) -> Receiver:
+        """Return it as the outputs know it."""
+        return Receiver(self.host, self.port, self.profile, self.rate_hz)
+
+
+class Preset(_Part):
+    """Two numbers behind a word."""
+
+    smoothing_s: float = Field(ge=0, le=5)
+    hold_s: float = Field(ge=0, le=10)
+
+
+PRESETS: Mapping[str, Preset] = {
+    "calm": Preset(smoothing_s=0.6, hold_s=0.8),
+    "balanced": Preset(smoothing_s=SteadyWish().smoothing_s, hold_s=SteadyWish().hold_s),
+    "quick": Preset(smoothing_s=0.12, hold_s=0.15),
+}
+"""How calm readings are, for people who want no numbers."""
+
+
+class ExpressionPart(_Part):
+    """How expressions are read."""
+
+    smoothing_s: float = Field(default=PRESETS["balanced"].smoothing_s, ge=0, le=5)
+    hold_s: float = Field(default=PRESETS["balanced"].hold_s, ge=0, le=10)
+    sensitivity: dict[ExpressionName, Annotated[float, Field(ge=-5, le=5)]] = {}
+    """Nats that an expression gains; those that are missing gain none."""
+    unsure_below: Share | None = None
+    """None takes the network's own threshold."""
+    person: str | None = None
+    """Whose baseline is used."""
+
+    @property
+    def preset(self) -> str | None:
+        """The preset that has these two numbers, if one has."""
+        for name, preset in PRESETS.items():
+            if (preset.smoothing_s, preset.hold_s) == (self.smoothing_s, self.hold_s):
+                return name
+        return None
+
+    def steady_wish(self) -> SteadyWish:
+        """Return what a session is asked for."""
+        sensitivity = tuple(self.sensitivity.get(name, 0.0) for name in EXPRESSIONS)
+        return SteadyWish(self.smoothing_s, self.hold_s, sensitivity, self.unsure_below)
+
+
+class NetworkPart(_Part):
+    """Which network reads, and where."""
+
+    model: Path | None = None
+    """None takes the built-in one."""
+    device: Device = Device.AUTO
+
+    def wish(self) -> NetworkWish:
+        """Return what a session is asked to load."""
+        return NetworkWish(self.model, self.device)
+
+
+class RecordingPart(_Part):
+    """Where recordings go."""
+
+    folder: Path | None = None
+    """None takes `vrfer` in the user's documents."""
+
+    def where(self) -> Path:
+        """Return the folder."""
+        return self.folder or platformdirs.user_documents_path() / "vrfer"
+
+
+class WindowPart(_Part):
+    """How the window looks and sounds."""
+
+    theme: Literal["system", "light", "dark"] = "system"
+    language: str | None = None
+    """Two letters; None takes the system's."""
+    sounds: bool = True
+    speech: bool = True
+    volume: Share = 0.7
+    network_view: bool = True
+    """Whether the network's own view is shown."""
+    cpu_share: float = Field(default=0.3, ge=0.02, le=1)
+    """Share of one core that drawing may take; beyond it the window draws less often."""
+    size: tuple[int, int] | None = None
+    welcomed: bool = False
+    """Whether the first start's guide was done or skipped."""
+
+
+class Settings(_Part):
+    """Everything that is remembered."""
+
+    schema_version: Literal[1] = 1
+    camera: CameraPart = CameraPart()
+    receivers: tuple[ReceiverPart, ...] = (ReceiverPart(),)
+    expression: ExpressionPart = ExpressionPart()
+    network: NetworkPart = NetworkPart()
+    recording: RecordingPart = RecordingPart()
+    window: WindowPart = WindowPart()
+
+
+def default_settings_file() -> Path:
+    """Return where this user's settings lie."""
+    return platformdirs.user_config_path("vrfer") / "settings.toml"
+
+
+def read_settings(path: Path) -> Settings:
+    """Read and check a settings file, of this version or an older one.
+
+    Raises:
+        SettingsError: It cannot be read, is no TOML, or a field is wrong: the message names it.
+    """
+    remedy = "Correct it in a text editor, or choose another file."
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as err:
+        raise SettingsError(
+            f"the settings {path} cannot be read: {err.strerror or err}", remedy
+        ) from err
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as err:
+        raise SettingsError(f"the settings {path} are no TOML: {err}".rstrip("."), remedy) from err
+    version = document.get("schema_version", SCHEMA_VERSION)
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise SettingsError(
+            f"the settings {path} were written by a newer vrfer (version {version})",
+            "Update vrfer, or choose another file.",
+        )
+    while isinstance(version, int) and version in MIGRATIONS:
+        document = MIGRATIONS[version](document)
+        version += 1
+        document["schema_version"] = version
+    try:
+        return Settings.model_validate(document)
+    except ValidationError as err:
+        first = err.errors()[0]
+        field = ".".join(map(str, first["loc"])) or "the document"
+        raise SettingsError(f"the settings {path}: {field}: {first['msg']}", remedy) from err
+
+
+def write_settings(settings: Settings, path: Path) -> None:
+    """Write a settings file whole, in place of what is there.
+
+    Raises:
+        OutputError: It cannot be written; what was there stays.
+    """
+    document = settings.model_dump(mode="json", exclude_none=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, tomli_w.dumps(document).encode())
+    except OSError as err:
+        raise OutputError(
+            f"the settings {path} cannot be written: {err.strerror or err}",
+            "Free some space on its drive, or check its permissions.",
+        ) from err
+
+
+class SettingsFile:
+    """A settings file with the last good one beside it."""
+
+    def __init__(self, path: Path) -> None:
+        """Remember where; nothing is read yet."""
+        self.path = path
+        self.backup = path.with_name(f"{path.name}.bak")
+
+    def load(self) -> tuple[Settings, str | None]:
+        """Read the settings; whatever became of the file, there are some.
+
+        Returns:
+            The settings, and what the user should know: that a broken file was kept, under which
+            name, and what is used instead; None if all is well.
+        """
+        if not self.path.exists():
+            return Settings(), None
+        try:
+            return read_settings(self.path), None
+        except SettingsError as err:
+            kept = self._put_aside()
+            logger.warning("%s", err.message)
+            told = f"{err.message}. The file is kept as {kept}; the defaults are used."
+            if self.backup.exists():
+                told += f" The settings of before are in {self.backup}."
+            return Settings(), told
+
+    def save(self, settings: Settings) -> None:
+        """Write the settings; those of before become the backup.
+
+        Raises:
+            OutputError: They cannot be written; what was there stays.
+        """
+        try:
+            before = self.path.read_bytes()
+        except OSError:
+            before = None
+        if before is not None:
+            try:
+                replace_file(self.backup, before)
+            except OSError as err:
+                logger.warning("%s cannot be written: %s", self.backup, err)
+        write_settings(settings, self.path)
+
+    def _put_aside(self) -> Path:
+        """Give the broken file another name, so that nothing overwrites it."""
+        number = 1
+        while (kept := self.path.with_name(f"{self.path.stem}.broken-{number}.toml")).exists():
+            number += 1
+        try:
+            self.path.rename(kept)
+        except OSError as err:
+            logger.warning("%s cannot be renamed: %s", self.path, err)
+            return self.path
+        return kept
