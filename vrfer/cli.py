@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import numpy as np
 import typer
@@ -30,7 +30,8 @@ from vrfer.people import People
 from vrfer.pipeline import Outputs, Reader, Summary, describe_run, run
 from vrfer.report_command import report
 from vrfer.shipped import default_model, shipped
-from vrfer.sources import Source, list_cameras, open_source
+from vrfer.sources import CameraSettings, Source, list_cameras, open_source
+from vrfer.sources.orientation import Rotation
 from vrfer.sources.pictures import load
 from vrfer.stills import classify, draw, locate, save_drawing
 
@@ -131,6 +132,27 @@ def _options(
         raise typer.Exit(BUG)
 
 
+def _camera(
+    size: str,
+    fps: float,
+    compressed: bool,
+    exposure_ms: float | None,
+    mirrored: bool,
+    rotation_deg: int,
+) -> CameraSettings:
+    """Return what the camera options ask for."""
+    width, _, height = size.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise SourceError(f"--size {size} is no size", "Say it as in --size 640x480.")
+    rotation = cast(Rotation, rotation_deg)
+    try:
+        return CameraSettings(
+            int(width), int(height), fps, compressed, exposure_ms, mirrored, rotation
+        )
+    except ValueError as err:
+        raise SourceError(str(err), "vrfer-app run --help lists the options.") from err
+
+
 @app.command("run")
 def run_command(
     source: Annotated[
@@ -168,21 +190,40 @@ def run_command(
             help="Whose baseline to use (vrfer-app baseline make).", show_default="nobody's"
         ),
     ] = None,
+    size: Annotated[
+        str, typer.Option(metavar="WIDTHxHEIGHT", help="Camera: size of its pictures.")
+    ] = "640x480",
+    fps: Annotated[float, typer.Option(help="Camera: pictures a second.")] = 30.0,
+    compressed: Annotated[
+        bool, typer.Option("--compressed/--raw", help="Camera: MJPEG, or raw pictures.")
+    ] = True,
+    exposure: Annotated[
+        float | None,
+        typer.Option(help="Camera: exposure time in milliseconds.", show_default="automatic"),
+    ] = None,
+    mirror: Annotated[bool, typer.Option("--mirror", help="Exchange left and right.")] = False,
+    rotate: Annotated[
+        int, typer.Option(help="Turn the picture clockwise: 0, 90, 180 or 270 degrees.")
+    ] = 0,
+    loop: Annotated[bool, typer.Option("--loop", help="Files: begin again at their end.")] = False,
     as_fast_as_possible: FastOption = False,
 ) -> None:
     """Read a source and stream the expression, until it ends or Ctrl-C is pressed."""
     console = Console()
     receivers = [parse_receiver(text, default_profile=profile) for text in osc or []]
     baseline = None if person is None else People.of_this_user().load(person)
+    camera = _camera(size, fps, compressed, exposure, mirror, rotate)
     with ExitStack() as stack:
         senders = [stack.enter_context(OscSender(receiver)) for receiver in receivers]
         reader = stack.enter_context(
             Reader(model, device=device, region=_region(region), baseline=baseline)
         )
-        opened = stack.enter_context(open_source(source, as_fast_as_possible=as_fast_as_possible))
+        opened = stack.enter_context(
+            open_source(source, as_fast_as_possible=as_fast_as_possible, camera=camera, loop=loop)
+        )
         recorder = None
         if record is not None:
-            about = describe_run(opened.name, reader)
+            about = describe_run(opened, reader)
             recorder = stack.enter_context(Recorder(record, about))
         view = stack.enter_context(LiveView(console, opened.name))
         stop = stack.enter_context(stopped_by_signals())

@@ -128,11 +128,17 @@ class Reader:
         self.steady.use_offsets(offsets)
 
 
-def describe_run(source: str, reader: Reader) -> dict[str, object]:
-    """Return what a recording's JSON file says of its run; a value of JSON."""
+def describe_run(source: Source | None, reader: Reader) -> dict[str, object]:
+    """Return what a recording's JSON file says of its run; a value of JSON.
+
+    Args:
+        source: For its name, which holds no password; None where none is open.
+        reader: What reads it.
+    """
     return {
         "vrfer": version("vrfer"),
-        "source": source,
+        "source": None if source is None else source.name,
+        "camera_mode": None if source is None else source.current_mode,
         "model": reader.model.name,
         "model_sha256": hashlib.sha256(reader.model.read_bytes()).hexdigest(),
         "contract": reader.classifier.contract.model_dump(mode="json"),

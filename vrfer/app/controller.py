@@ -136,7 +136,9 @@ class Controller(QObject):
         """Take another camera, or other settings of it."""
         before = self.settings.camera
         self._change(camera=part)
-        if part.model_copy(update={"region": before.region}) == before:
+        at_once = {"region", "mirrored", "rotation_deg"}
+        if part.model_dump(exclude=at_once) == before.model_dump(exclude=at_once):
+            self._session.turn(part.camera_settings().orientation)
             self._session.look_only_in(part.region)
         elif part.source:
             self.start()

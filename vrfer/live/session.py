@@ -15,6 +15,7 @@ from vrfer.live.wishes import NetworkWish, SourceWish, SteadyWish
 from vrfer.live.worker import Worker
 from vrfer.outputs.osc import Receiver
 from vrfer.people import People
+from vrfer.sources.orientation import Orientation
 
 _AS_USUAL = SteadyWish()
 
@@ -66,6 +67,10 @@ class Session:
     def seek(self, position_s: float) -> None:
         """Go on at another position of a file."""
         self._worker.post(lambda: self._worker.seek(position_s))
+
+    def turn(self, orientation: Orientation) -> None:
+        """Turn and mirror the open source's pictures otherwise, without opening it anew."""
+        self._worker.post(lambda: self._worker.turn(orientation))
 
     def look_only_in(self, region: Box | None) -> None:
         """Look for faces in a part of the picture only, in pixels; None is everywhere."""

@@ -31,6 +31,7 @@ from vrfer.outputs.recorder import Recorder
 from vrfer.people import People
 from vrfer.pipeline import Look, Outputs, Reader, Summary, describe_run, face_gone, run, send
 from vrfer.sources import Source
+from vrfer.sources.orientation import Orientation
 
 logger = logging.getLogger(__name__)
 
@@ -118,15 +119,17 @@ class Worker:
 
     def _obey(self, wait_s: float | None = 0.0) -> None:
         """Fulfil what was wished for; wait for a wish if none is there."""
+        obeyed = False
         try:
             wish = self._wishes.get(block=wait_s != 0.0, timeout=wait_s or None)
             while True:
                 self._guarded(wish)
+                obeyed = True
                 wish = self._wishes.get_nowait()
         except Empty:
             pass
         self.receivers.refresh()
-        self._state()
+        self._state(now=obeyed)
 
     def _guarded(self, wish: Callable[[], None]) -> None:
         try:
@@ -287,6 +290,11 @@ class Worker:
         if self._source is not None:
             self._source.seek(position_s)
 
+    def turn(self, orientation: Orientation) -> None:
+        """Turn and mirror the pictures otherwise."""
+        if self._source is not None:
+            self._source.orientation = orientation
+
     def look_only_in(self, region: Box | None) -> None:
         """Look for faces in a part of the picture only."""
         if self._wish is not None:
@@ -389,7 +397,7 @@ class Worker:
             self._load()
             assert self._reader is not None
             path.parent.mkdir(parents=True, exist_ok=True)
-            about = describe_run(self._source.name if self._source else "", self._reader)
+            about = describe_run(self._source, self._reader)
             self._outputs.recorder = Recorder(path, {**about, "person": self._person})
         except (VrferError, OSError) as err:
             self._tell(Happening.RECORDING_FAILED, str(err))
@@ -402,6 +410,7 @@ class Worker:
         recorder, self._outputs.recorder = self._outputs.recorder, None
         if recorder is None:
             return
+        self._state(now=True)
         # It waits for the disk, which frames must not.
         self._closing = threading.Thread(
             target=self._close_recording, args=(recorder,), name="closing a recording"

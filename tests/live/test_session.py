@@ -1,0 +1,396 @@
+"""A session steered while it runs: real clip, real sockets, real files."""
+
+import json
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from mjpeg_server import MjpegServer
+
+from vrfer.listen import Listener
+from vrfer.live.session import Session
+from vrfer.live.status import Event, Happening, Phase
+from vrfer.live.wishes import NetworkWish, SourceWish, SteadyWish
+from vrfer.outputs.osc import Receiver
+from vrfer.people import People
+from vrfer.recording import load_session
+from vrfer.sources.orientation import Orientation
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CLIP = str(ROOT / "assets" / "demo.mp4")
+PATIENCE_S = 30.0
+
+
+class Watched:
+    """A session whose events can be waited for."""
+
+    def __init__(self, people: Path) -> None:
+        self.events: queue.Queue[Event] = queue.Queue()
+        self.session = Session(NetworkWish(), people=People(people), on_event=self.events.put)
+
+    def wait(self, happening: Happening) -> Event:
+        """Return the next event of a kind; others are passed over."""
+        while True:
+            event = self.events.get(timeout=PATIENCE_S)
+            if event.happening is happening:
+                return event
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until something is so, looking as often as a window does."""
+        tick = threading.Event()
+        for _ in range(int(PATIENCE_S / 0.02)):
+            if condition():
+                return
+            tick.wait(0.02)
+        pytest.fail(f"waited in vain; status: {self.session.status()}")
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Iterator[Watched]:
+    watched = Watched(tmp_path / "people")
+    yield watched
+    watched.session.close()
+
+
+def playing(watched: Watched, **wish: object) -> Session:
+    watched.session.open(SourceWish(CLIP, loop=True, **wish))  # type: ignore[arg-type]
+    watched.wait(Happening.FACE_FOUND)
+    return watched.session
+
+
+def test_it_plays_a_clip_and_shows_what_it_saw(watched: Watched) -> None:
+    session = playing(watched)
+    session.want_evidence(True)
+    watched.until(lambda: session.status().frames > 20)
+    seen = session.take_seen()
+    assert seen is not None
+    assert seen.look.patch is not None
+    assert seen.look.frame.image.shape == (360, 480, 3) or seen.look.frame.image.ndim == 3
+    watched.until(
+        lambda: (newest := session.take_seen()) is not None and newest.evidence is not None
+    )
+    readings = session.take_readings()
+    assert len(readings) > 20
+    assert all(latency_ms > 0 for _, latency_ms in readings)
+    status = session.status()
+    assert status.phase is Phase.RUNNING
+    assert status.face
+    assert status.fps > 1
+    assert "lower-face" in status.network
+
+
+def test_evidence_costs_nothing_where_nobody_wants_it(watched: Watched) -> None:
+    session = playing(watched)
+    watched.until(lambda: session.status().frames > 5)
+    seen = session.take_seen()
+    assert seen is not None
+    assert seen.evidence is None
+
+
+def test_nothing_new_is_taken_twice(watched: Watched) -> None:
+    session = playing(watched)
+    watched.until(lambda: bool(session.take_readings()))
+    session.pause(True)
+    watched.until(lambda: session.status().phase is Phase.PAUSED)
+    session.take_readings()
+    session.take_seen()
+    assert session.take_readings() == []
+    assert session.take_seen() is None
+
+
+def test_receivers_come_and_go_while_frames_run(watched: Watched) -> None:
+    session = playing(watched)
+    with Listener(0) as first, Listener(0) as second:
+        one, two = (Receiver("127.0.0.1", heard.port) for heard in (first, second))
+        session.set_receivers([one])
+        assert first.packet(PATIENCE_S)
+        session.set_receivers([one, two])
+        assert second.packet(PATIENCE_S)
+        sent = {line.receiver: line.sent for line in session.status().receivers}
+        session.set_receivers([two])
+        watched.until(lambda: len(session.status().receivers) == 1)
+        (line,) = session.status().receivers
+        assert line.receiver == two
+        assert line.sent >= sent.get(two, 0)  # its sender was kept
+        while first.packet(0.0):
+            pass
+        assert second.packet(PATIENCE_S)
+        assert not first.packet(0.3)
+
+
+def test_an_unknown_host_is_said_and_holds_nothing_up(watched: Watched) -> None:
+    session = playing(watched)
+    with Listener(0) as heard:
+        session.set_receivers(
+            [Receiver("no-such-host.invalid", 9000), Receiver("127.0.0.1", heard.port)]
+        )
+        assert heard.packet(PATIENCE_S)
+        watched.until(lambda: any(line.error for line in session.status().receivers))
+        bad, good = session.status().receivers
+        assert not bad.ready
+        assert "no-such-host.invalid" in bad.error
+        assert good.ready
+
+
+def test_a_source_that_cannot_be_opened_is_said_and_the_next_one_works(watched: Watched) -> None:
+    watched.session.open(SourceWish("nothing-here.mp4"))
+    assert "nothing-here.mp4" in watched.wait(Happening.SOURCE_FAILED).text
+    assert watched.session.status().phase is Phase.FAILED
+    playing(watched)
+    assert watched.session.status().phase is Phase.RUNNING
+
+
+def test_a_file_ends_and_receivers_hear_that_no_face_is_seen(
+    watched: Watched, tmp_path: Path
+) -> None:
+    clip = cv2.VideoCapture(CLIP)
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(12):
+        cv2.imwrite(str(folder / f"{number:02}.png"), clip.read()[1])
+    clip.release()
+    with Listener(0) as heard:
+        watched.session.set_receivers([Receiver("127.0.0.1", heard.port)])
+        watched.until(
+            lambda: (
+                bool(watched.session.status().receivers)
+                and watched.session.status().receivers[0].ready
+            )
+        )
+        watched.session.open(SourceWish(str(folder)))
+        watched.wait(Happening.SOURCE_ENDED)
+        assert watched.session.status().phase is Phase.ENDED
+        faces = []
+        while messages := heard.packet(0.2):
+            faces += [m.arguments[0] for m in messages if m.address == "/vrfer/face"]
+    assert 1 in faces
+    assert faces[-1] == 0
+
+
+def test_opening_is_cancelled_at_once(watched: Watched) -> None:
+    with MjpegServer([], fps=1) as silent:  # accepts, and never sends a picture
+        watched.session.open(SourceWish(silent.url))
+        watched.until(lambda: watched.session.status().phase is Phase.OPENING)
+        watched.session.close_source()
+        watched.until(lambda: watched.session.status().phase is Phase.IDLE)
+
+
+def test_a_camera_that_goes_away_is_waited_for(watched: Watched) -> None:
+    clip = cv2.VideoCapture(CLIP)
+    jpegs = [cv2.imencode(".jpg", clip.read()[1])[1].tobytes() for _ in range(20)]
+    clip.release()
+    with MjpegServer(jpegs, fps=30) as server:
+        watched.session.open(SourceWish(server.url))
+        watched.wait(Happening.FACE_FOUND)
+        server.stop()
+        watched.wait(Happening.SOURCE_AWAY)
+        assert watched.session.status().phase is Phase.AWAY
+        server.start()
+        watched.wait(Happening.SOURCE_BACK)
+        frames = watched.session.status().frames
+        watched.until(lambda: watched.session.status().frames > frames)
+
+
+def test_a_paused_source_stands_still_and_goes_on(watched: Watched) -> None:
+    session = playing(watched)
+    with Listener(0) as heard:
+        session.set_receivers([Receiver("127.0.0.1", heard.port)])
+        assert heard.packet(PATIENCE_S)
+        session.pause(True)
+        watched.until(lambda: session.status().phase is Phase.PAUSED)
+        frames = session.status().frames
+        last = None
+        while messages := heard.packet(0.3):
+            last = messages
+        assert last is not None
+        assert {m.address: m.arguments[0] for m in last}["/vrfer/face"] == 0
+        assert session.status().frames == frames
+        session.pause(False)
+        watched.until(lambda: session.status().frames > frames)
+
+
+def test_a_file_goes_on_where_it_is_told_to(watched: Watched) -> None:
+    session = playing(watched)
+    session.seek(15.0)
+    watched.until(lambda: (session.status().position_s or 0) >= 15.0)
+    assert session.status().duration_s == pytest.approx(18.6, abs=0.1)
+
+
+def test_neutral_is_held_until_it_is_released(watched: Watched) -> None:
+    session = playing(watched)
+    session.hold_neutral(True)
+    watched.wait(Happening.NEUTRAL_HELD)
+    session.take_readings()
+    watched.until(lambda: session.status().frames > 0 and bool(session.take_readings()))
+    session.seek(1.0)  # where the clip smiles
+    held: list[str] = []
+
+    def gathered() -> bool:
+        held.extend(reading.label for reading, _ in session.take_readings())
+        return len(held) > 20
+
+    watched.until(gathered)
+    assert set(held) == {"neutral"}
+    session.hold_neutral(False)
+    watched.wait(Happening.NEUTRAL_RELEASED)
+    watched.until(lambda: any(r.label != "neutral" for r, _ in session.take_readings()))
+
+
+def test_sensitivity_makes_an_expression_win(watched: Watched) -> None:
+    session = playing(watched)
+    gains = np.zeros(8)
+    gains[6] = 30.0  # nats: nothing else is left
+    session.set_steady(SteadyWish(smoothing_s=0.0, hold_s=0.0, sensitivity=tuple(gains)))
+    watched.until(lambda: any(r.label == "fear" for r, _ in session.take_readings()))
+
+
+def test_a_recording_begins_and_ends_while_frames_run(watched: Watched, tmp_path: Path) -> None:
+    session = playing(watched)
+    path = tmp_path / "recordings" / "one.csv"
+    session.record(path)
+    watched.wait(Happening.RECORDING_STARTED)
+    watched.until(lambda: (r := session.status().recording) is not None and r.rows > 10)
+    session.mark("the door opens")
+    watched.wait(Happening.MARKED)
+    session.stop_recording()
+    watched.wait(Happening.RECORDING_STOPPED)
+    recording = load_session(path)
+    assert len(recording.rows) > 10
+    assert [marker.text for marker in recording.markers] == ["the door opens"]
+    assert recording.ended is not None
+    about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    assert about["source"] == "demo.mp4"
+    assert session.status().recording is None
+
+
+def test_closing_the_session_ends_its_recording_properly(tmp_path: Path) -> None:
+    watched = Watched(tmp_path / "people")
+    session = playing(watched)
+    path = tmp_path / "one.csv"
+    session.record(path)
+    watched.until(lambda: (r := session.status().recording) is not None and r.rows > 3)
+    session.close()
+    recording = load_session(path)
+    assert recording.ended is not None
+    assert recording.ended.rows == len(recording.rows)
+
+
+def test_a_recording_that_cannot_begin_is_said_and_frames_run_on(
+    watched: Watched, tmp_path: Path
+) -> None:
+    session = playing(watched)
+    there = tmp_path / "there.csv"
+    there.write_text("mine", encoding="utf-8")
+    session.record(there)
+    assert "exists already" in watched.wait(Happening.RECORDING_FAILED).text
+    frames = session.status().frames
+    watched.until(lambda: session.status().frames > frames)
+    assert there.read_text(encoding="utf-8") == "mine"
+
+
+def test_a_resting_face_becomes_the_persons_baseline(watched: Watched, tmp_path: Path) -> None:
+    session = playing(watched)
+    session.learn_resting("Ada", 2.2)
+    watched.until(lambda: session.status().resting_s is not None)
+    assert watched.wait(Happening.BASELINE_MADE).text == "Ada"
+    assert People(tmp_path / "people").names() == ["Ada"]
+    watched.until(lambda: session.status().person == "Ada")
+    session.use_person(None)
+    watched.until(lambda: session.status().person is None)
+
+
+def test_no_baseline_without_a_source(watched: Watched) -> None:
+    watched.session.learn_resting("Ada")
+    watched.wait(Happening.BASELINE_FAILED)
+
+
+def test_a_missing_baseline_is_a_problem_and_nothing_more(watched: Watched) -> None:
+    session = playing(watched)
+    session.use_person("Nobody")
+    assert "Nobody" in watched.wait(Happening.PROBLEM).text
+    frames = session.status().frames
+    watched.until(lambda: session.status().frames > frames)
+
+
+def test_another_network_is_taken_while_frames_run(watched: Watched) -> None:
+    session = playing(watched)
+    session.set_network(NetworkWish(ROOT / "models" / "vgg-f-112.onnx"))
+    watched.until(lambda: "vgg-f-112" in session.status().network)
+    frames = session.status().frames
+    watched.until(lambda: session.status().frames > frames)
+
+
+def test_a_network_that_cannot_be_used_leaves_the_last_one(
+    watched: Watched, tmp_path: Path
+) -> None:
+    session = playing(watched)
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"nothing")
+    session.set_network(NetworkWish(broken))
+    assert "broken.onnx" in watched.wait(Happening.PROBLEM).text
+    assert "lower-face" in session.status().network
+    frames = session.status().frames
+    watched.until(lambda: session.status().frames > frames)
+
+
+def test_faces_are_looked_for_in_the_region_only(watched: Watched) -> None:
+    session = playing(watched)
+    session.look_only_in((0.0, 0.0, 60.0, 60.0))
+    watched.wait(Happening.FACE_LOST)
+    session.look_only_in(None)
+    watched.wait(Happening.FACE_FOUND)
+
+
+def test_pictures_are_turned_without_opening_anew(watched: Watched) -> None:
+    session = playing(watched)
+
+    def shape() -> tuple[int, ...]:
+        seen = session.take_seen()
+        return (0,) if seen is None else seen.look.frame.image.shape
+
+    upright: list[tuple[int, ...]] = []
+    watched.until(lambda: len(upright) > 3 or bool(upright.append(shape())))
+    height, width = next(s for s in upright if len(s) == 3)[:2]
+    session.turn(Orientation(rotation_deg=90))
+    watched.until(lambda: shape()[:2] == (width, height))
+
+
+def test_what_should_never_fail_is_tried_again(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The wearer cannot restart anything.
+    session = playing(watched)
+    failures = iter([RuntimeError("a driver's surprise")])
+    from vrfer.finder import Finder
+
+    real = Finder.find
+
+    def find(self: Finder, *arguments: object) -> object:
+        for failure in failures:
+            raise failure
+        return real(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Finder, "find", find)
+    frames = session.status().frames
+    watched.until(lambda: session.status().frames > frames + 5)
+    assert session.status().phase is Phase.RUNNING
+
+
+def test_what_fails_again_and_again_is_said(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = playing(watched)
+    from vrfer.finder import Finder
+
+    def find(self: Finder, *arguments: object) -> None:
+        raise RuntimeError("worn out")
+
+    monkeypatch.setattr(Finder, "find", find)
+    assert "worn out" in watched.wait(Happening.SOURCE_FAILED).text
+    monkeypatch.undo()
+    playing(watched)
+    assert session.status().phase is Phase.RUNNING
