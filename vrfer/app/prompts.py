@@ -247,7 +247,8 @@ class _Chimes(QObject):
         if effect.audioDevice() != device:  # putting a headset on often changes it
             effect.setAudioDevice(device)
         effect.setVolume(volume)
-        effect.play()
+        with _quiet():
+            effect.play()
         return self._lengths_ms[sound]
 
     def _device(self) -> "QAudioDevice | None":

@@ -19,6 +19,7 @@ from PyQt6.QtCore import (
     QObject,
     Qt,
     QThread,
+    QTimer,
     pyqtSignal,
     pyqtSlot,
 )
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 _SILENT_ENGINE: Final = "mock"
 """Qt's own test engine travels with every PyQt6: it speaks without a sound."""
+_PATIENCE_MS: Final = 5000
+"""How long the voice may take to begin; and, when it is told to, to stop."""
+_PATIENCE_PER_CHARACTER_MS: Final = 250
+"""The slowest voices speak a letter in half of that."""
 _SLOW_ENGINE: Final = "speechd"
 """Linux's speech-dispatcher needs two seconds to list its voices."""
 
@@ -50,7 +55,7 @@ class Voice(QObject):
         super().__init__(parent)
         self._engines = engines
         self._untried: list[str] = []
-        self._locale = QLocale()
+        self._locale = ""
         self._volume = 1.0
         self._candidate: QTextToSpeech | None = None
         self._engine: QTextToSpeech | None = None
@@ -58,11 +63,20 @@ class Voice(QObject):
         self._spoken = ""
         self._next = ""
         self._thread: QThread | None = None
+        self._patience = QTimer(self)
+        self._patience.setSingleShot(True)
+        self._patience.timeout.connect(self._lose)
 
     def open(self, locale: str) -> None:
-        """Look for an engine with a voice for a language; `opened` tells when that is done."""
+        """Look for an engine with a voice for a language; `opened` tells when that is done.
+
+        What is being spoken is cut off; a text that waits is spoken by the voice that is found.
+
+        Args:
+            locale: A BCP 47 name.
+        """
         self._discard()
-        self._locale = QLocale(locale)
+        self._locale = locale
         try:
             from PyQt6.QtTextToSpeech import QTextToSpeech
         except ImportError:
@@ -89,9 +103,9 @@ class Voice(QObject):
 
     def stop(self) -> None:
         """Fall silent; `ended` is not emitted."""
-        was_speaking, self._spoken, self._next = bool(self._spoken), "", ""
-        if self._engine is not None and was_speaking:
-            QMetaObject.invokeMethod(self._engine, "stop")
+        self._next = ""
+        if self._silence_engine():
+            self._patience.start(_PATIENCE_MS)
 
     def set_volume(self, volume: float) -> None:
         """Set the volume, 0-1, of the next text."""
@@ -102,6 +116,7 @@ class Voice(QObject):
     @pyqtSlot()
     def close(self) -> None:
         """Fall silent and give the engine back."""
+        self._next = ""
         self._untried = []
         self._discard()
         if self._thread is not None:
@@ -109,16 +124,24 @@ class Voice(QObject):
             self._thread = None
 
     def _discard(self) -> None:
-        self.stop()
+        self._patience.stop()
+        self._silence_engine()
         for engine in (self._candidate, self._engine):
             if engine is not None:
                 engine.deleteLater()
         self._candidate = self._engine = None
 
-    def _try_next(self) -> None:
-        from PyQt6.QtTextToSpeech import QTextToSpeech
+    def _silence_engine(self) -> bool:
+        was_speaking, self._spoken = bool(self._spoken), ""
+        if self._engine is None or not was_speaking:
+            return False
+        QMetaObject.invokeMethod(self._engine, "stop")
+        return True
 
+    def _try_next(self) -> None:
         while self._untried:
+            from PyQt6.QtTextToSpeech import QTextToSpeech
+
             name = self._untried.pop(0)
             if name == _SLOW_ENGINE and not QLibrary("speechd", 2).load():
                 continue
@@ -140,7 +163,7 @@ class Voice(QObject):
         if engine is None or self.sender() is not engine:
             return
         self._candidate = None
-        best = _nearest(self._locale, engine.availableLocales())
+        best = _nearest(QLocale(self._locale), engine.availableLocales())
         if best is None or engine.state() == engine.State.Error:
             engine.deleteLater()
             self._try_next()
@@ -162,6 +185,8 @@ class Voice(QObject):
             self.ended.emit(text)
         elif self._ready:
             self._spoken, self._next, self._ready = self._next, "", False
+            length_ms = _PATIENCE_PER_CHARACTER_MS * len(self._spoken)
+            self._patience.start(_PATIENCE_MS + length_ms)
             QMetaObject.invokeMethod(self._engine, "say", Q_ARG(str, self._spoken))
 
     def _follow(self, state: "QTextToSpeech.State") -> None:
@@ -169,16 +194,23 @@ class Voice(QObject):
         if engine is None or self.sender() is not engine:
             return
         if state == engine.State.Error:
-            self._engine = None
-            engine.deleteLater()
-            self.opened.emit()
-        elif state != engine.State.Ready:
+            self._lose()
             return
+        if state != engine.State.Ready:
+            return
+        self._patience.stop()
         self._ready = True
         text, self._spoken = self._spoken, ""
         if text:
             self.ended.emit(text)
         self._begin()
+
+    def _lose(self) -> None:
+        """Look for a voice anew: the engine failed, or does not answer any more."""
+        text, self._spoken = self._spoken, ""
+        self.open(self._locale)
+        if text:
+            self.ended.emit(text)
 
     def _background(self) -> QThread:
         """Return a thread in which an engine may take its time, and never the window's."""

@@ -1,0 +1,365 @@
+"""The whole window on the built-in clip: a real session, real files, real key presses."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import pytest
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from vrfer.app import language, theme
+from vrfer.app.controller import Controller
+from vrfer.app.guide import Step
+from vrfer.app.prompts import Prompts, PromptSettings
+from vrfer.app.window import Window
+from vrfer.listen import Listener
+from vrfer.live.status import Phase
+from vrfer.people import People
+from vrfer.recording import load_session
+from vrfer.settings import (
+    CameraPart,
+    ReceiverPart,
+    RecordingPart,
+    Settings,
+    SettingsFile,
+    WindowPart,
+    read_settings,
+)
+from vrfer.shipped import default_model, shipped
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CLIP = str(shipped("assets") / "demo.mp4")
+PATIENCE_MS = 30_000
+
+MakeWindow = Callable[..., Window]
+
+
+@pytest.fixture
+def make_window(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[MakeWindow]:
+    """Make a window that touches nothing of the user's own."""
+    made: list[Window] = []
+
+    def make(settings: Settings | None = None, raw: bytes | None = None) -> Window:
+        file = SettingsFile(tmp_path / "config" / "settings.toml")
+        file.path.parent.mkdir(exist_ok=True)
+        if raw is not None:
+            file.path.write_bytes(raw)
+        else:
+            quiet = settings or Settings(
+                camera=CameraPart(source=CLIP, loop=True),
+                receivers=(),
+                recording=RecordingPart(folder=tmp_path / "recordings"),
+                window=WindowPart(language="en", welcomed=True),
+            )
+            file.save(quiet)
+        prompts = Prompts(PromptSettings(sounds=False, speech=False))
+        controller = Controller(file, People(tmp_path / "people"), prompts)
+        language.install(qapp, "en")
+        window = Window(controller, prompts, [default_model()], ["generic"])
+        window.show()
+        made.append(window)
+        window.activateWindow()
+        qtbot.waitUntil(window.isActiveWindow, timeout=PATIENCE_MS)
+        return window
+
+    yield make
+    for window in made:
+        window.close()
+        window.deleteLater()
+    language.install(qapp, "en")
+
+
+def reading(qtbot: QtBot, window: Window) -> None:
+    """Start, and wait until an expression is shown."""
+    qtbot.mouseClick(window.start_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(
+        lambda: (
+            window.controller.status.face
+            and "No face" not in window.view.label.accessibleDescription()
+        ),
+        timeout=PATIENCE_MS,
+    )
+
+
+def test_it_reads_the_clip_and_shows_everything(qtbot: QtBot, make_window: MakeWindow) -> None:
+    window = make_window()
+    reading(qtbot, window)
+    qtbot.waitUntil(lambda: "fps" in window.view.state.text("speed"), timeout=PATIENCE_MS)
+    assert "demo.mp4" in window.view.state.text("camera")
+    assert "lower-face" in window.view.state.text("network")
+    assert window.start_button.text() == "Stop (F5)"
+    assert window.view.playback.isVisible()
+    assert "%" in window.view.bars.accessibleDescription()
+
+
+def test_start_and_stop_by_key(qtbot: QtBot, make_window: MakeWindow) -> None:
+    window = make_window()
+    qtbot.keyClick(window, Qt.Key.Key_F5)
+    qtbot.waitUntil(lambda: window.controller.status.phase is Phase.RUNNING, timeout=PATIENCE_MS)
+    qtbot.keyClick(window, Qt.Key.Key_F5)
+    qtbot.waitUntil(lambda: window.controller.status.phase is Phase.IDLE, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: window.start_button.text() == "Start (F5)", timeout=PATIENCE_MS)
+
+
+def test_start_without_a_camera_says_what_to_do(qtbot: QtBot, make_window: MakeWindow) -> None:
+    window = make_window(Settings(window=WindowPart(language="en", welcomed=True)))
+    qtbot.keyClick(window, Qt.Key.Key_F5)
+    assert "Choose a camera" in window.notice.text()
+
+
+def test_a_camera_that_cannot_be_read_is_said_in_words(
+    qtbot: QtBot, make_window: MakeWindow
+) -> None:
+    window = make_window()
+    window.controller.open_once("/no/such/file.mp4")
+    qtbot.waitUntil(lambda: "file.mp4" in window.notice.text(), timeout=PATIENCE_MS)
+    qtbot.waitUntil(
+        lambda: "cannot be read" in window.view.state.text("camera"), timeout=PATIENCE_MS
+    )
+
+
+def test_neutral_is_held_by_key_and_button(qtbot: QtBot, make_window: MakeWindow) -> None:
+    window = make_window()
+    reading(qtbot, window)
+    qtbot.keyClick(window, Qt.Key.Key_F7)
+    qtbot.waitUntil(
+        lambda: "held by you" in window.view.label.accessibleDescription(), timeout=PATIENCE_MS
+    )
+    assert window.neutral_button.isChecked()
+    qtbot.mouseClick(window.neutral_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(
+        lambda: "held by you" not in window.view.label.accessibleDescription(),
+        timeout=PATIENCE_MS,
+    )
+
+
+def test_markers_are_recorded_and_shown(
+    qtbot: QtBot, make_window: MakeWindow, tmp_path: Path
+) -> None:
+    window = make_window()
+    reading(qtbot, window)
+    qtbot.keyClick(window, Qt.Key.Key_F9)
+    qtbot.waitUntil(lambda: "Recording" in window.recording.light.text(), timeout=PATIENCE_MS)
+    qtbot.waitUntil(
+        lambda: (r := window.controller.status.recording) is not None and r.rows > 3,
+        timeout=PATIENCE_MS,
+    )
+    window.show_tab(3)
+    qtbot.keyClicks(window.recording.marker_text, "spider appears")
+    qtbot.keyClick(window.recording.marker_text, Qt.Key.Key_Return)
+    qtbot.waitUntil(
+        lambda: window.view.timeline.marker_texts == ["spider appears"], timeout=PATIENCE_MS
+    )
+    qtbot.keyClick(window, Qt.Key.Key_F9)
+    qtbot.waitUntil(lambda: "Not recording" in window.recording.light.text(), timeout=PATIENCE_MS)
+    (path,) = (tmp_path / "recordings").glob("*[0-9].csv")
+    qtbot.waitUntil(lambda: load_session(path).ended is not None, timeout=PATIENCE_MS)
+    assert [marker.text for marker in load_session(path).markers] == ["spider appears"]
+
+
+def test_closing_while_recording_loses_nothing(
+    qtbot: QtBot, make_window: MakeWindow, tmp_path: Path
+) -> None:
+    window = make_window()
+    reading(qtbot, window)
+    qtbot.keyClick(window, Qt.Key.Key_F9)
+    qtbot.waitUntil(
+        lambda: (r := window.controller.status.recording) is not None and r.rows > 3,
+        timeout=PATIENCE_MS,
+    )
+    window.close()
+    (path,) = (tmp_path / "recordings").glob("*[0-9].csv")
+    recording = load_session(path)
+    assert recording.ended is not None
+    assert recording.ended.rows == len(recording.rows) > 3
+
+
+def test_a_new_receiver_hears_at_once_and_says_so(qtbot: QtBot, make_window: MakeWindow) -> None:
+    window = make_window()
+    reading(qtbot, window)
+    with Listener(0) as heard:
+        window.sending.show_parts([ReceiverPart(port=heard.port)])
+        window.controller.change_receivers((ReceiverPart(port=heard.port),))
+        assert heard.packet(PATIENCE_MS / 1000)
+        qtbot.waitUntil(lambda: "sent" in window.sending.rows[0].state.text(), timeout=PATIENCE_MS)
+        assert "1 of 1" in window.view.state.text("receivers")
+
+
+def test_a_baseline_is_made_and_deleted(
+    qtbot: QtBot, make_window: MakeWindow, tmp_path: Path
+) -> None:
+    window = make_window()
+    reading(qtbot, window)
+    qtbot.keyClicks(window.expression.new_person, "Ada")
+    qtbot.mouseClick(window.expression.learn, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.controller.status.person == "Ada", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: window.expression.person.currentText() == "Ada", timeout=PATIENCE_MS)
+    assert (tmp_path / "people" / "Ada.json").exists()
+    assert window.controller.settings.expression.person == "Ada"
+    qtbot.mouseClick(window.expression.delete, Qt.MouseButton.LeftButton)
+    assert not (tmp_path / "people" / "Ada.json").exists()
+    assert window.expression.person.currentText() == "Nobody"
+
+
+def test_nothing_is_drawn_while_hidden_and_reading_goes_on(
+    qtbot: QtBot, make_window: MakeWindow
+) -> None:
+    window = make_window()
+    reading(qtbot, window)
+    window.hide()
+    with qtbot.assertNotEmitted(window.controller.bridge.seen, wait=700):
+        frames = window.controller.status.frames
+    qtbot.waitUntil(lambda: window.controller.status.frames > frames, timeout=PATIENCE_MS)
+    with qtbot.waitSignal(window.controller.bridge.seen, timeout=PATIENCE_MS):
+        window.show()
+
+
+def test_the_strip_takes_the_windows_place_and_gives_it_back(
+    qtbot: QtBot, make_window: MakeWindow
+) -> None:
+    window = make_window()
+    reading(qtbot, window)
+    qtbot.keyClick(window, Qt.Key.Key_F11)
+    assert window.strip.isVisible()
+    assert not window.isVisible()
+    qtbot.waitUntil(
+        lambda: "No face" not in window.strip.label.accessibleDescription(), timeout=PATIENCE_MS
+    )
+    qtbot.mouseClick(window.strip.large, Qt.MouseButton.LeftButton)
+    assert window.isVisible()
+    assert not window.strip.isVisible()
+
+
+def test_every_text_follows_the_language(qtbot: QtBot, make_window: MakeWindow) -> None:
+    window = make_window()
+    english = window.tabs.tabText(0), window.settings_button.text()
+    window.program.changed.emit(WindowPart(language="de", welcomed=True))
+    assert english == ("Camera", "Settings")
+    qtbot.waitUntil(lambda: window.tabs.tabText(0) == "Kamera", timeout=PATIENCE_MS)
+    assert window.settings_button.text() == "Einstellungen"
+    assert window.controller.settings.window.language == "de"
+
+
+def test_the_theme_changes_at_once(qtbot: QtBot, make_window: MakeWindow) -> None:
+    window = make_window()
+    for name, colors in (("dark", theme.DARK), ("light", theme.LIGHT)):
+        window.program.changed.emit(WindowPart(theme=name, language="en", welcomed=True))
+        middle = window.grab().toImage().pixelColor(window.width() // 2, 12)
+        assert middle.name() == colors.background
+
+
+def test_a_broken_settings_file_is_said_and_kept(
+    qtbot: QtBot, make_window: MakeWindow, tmp_path: Path
+) -> None:
+    window = make_window(raw=b"[camera\n")
+    assert "settings.broken-1.toml" in window.notice.text()
+    assert (tmp_path / "config" / "settings.broken-1.toml").read_bytes() == b"[camera\n"
+
+
+def test_settings_are_remembered(qtbot: QtBot, make_window: MakeWindow, tmp_path: Path) -> None:
+    window = make_window()
+    qtbot.mouseClick(window.camera.mirrored, Qt.MouseButton.LeftButton)
+    window.close()
+    kept = read_settings(tmp_path / "config" / "settings.toml")
+    assert kept.camera.mirrored == window.camera.mirrored.isChecked()
+
+
+def test_settings_travel_as_a_file(qtbot: QtBot, make_window: MakeWindow, tmp_path: Path) -> None:
+    window = make_window()
+    exported = tmp_path / "mine.toml"
+    window.program.export_wanted.emit(exported)
+    changed = read_settings(exported).model_copy(
+        update={"camera": CameraPart(), "window": WindowPart(volume=0.11, language="en")}
+    )
+    exported.write_text(
+        f'[window]\nvolume = {changed.window.volume}\nlanguage = "en"\n', encoding="utf-8"
+    )
+    window.program.import_wanted.emit(exported)
+    assert window.controller.settings.window.volume == 0.11
+    assert window.program.volume.value() == 11
+    exported.write_text("broken", encoding="utf-8")
+    window.program.import_wanted.emit(exported)
+    assert "mine.toml" in window.notice.text()
+    assert window.controller.settings.window.volume == 0.11
+
+
+def test_a_region_that_was_drawn_is_looked_in(qtbot: QtBot, make_window: MakeWindow) -> None:
+    window = make_window()
+    reading(qtbot, window)
+    window.view.region_chosen.emit((0.0, 0.0, 60.0, 60.0))
+    qtbot.waitUntil(lambda: not window.controller.status.face, timeout=PATIENCE_MS)
+    assert window.controller.settings.camera.region == (0.0, 0.0, 60.0, 60.0)
+    assert window.camera.everywhere.isEnabled()
+    window.show_tab(0)
+    qtbot.mouseClick(window.camera.everywhere, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.controller.status.face, timeout=PATIENCE_MS)
+
+
+def test_the_guide_leads_to_a_baseline_and_a_receiver(
+    qtbot: QtBot, make_window: MakeWindow, tmp_path: Path
+) -> None:
+    window = make_window()
+    qtbot.keyClick(window, Qt.Key.Key_F1)
+    assert window.guide.isVisible()
+    assert "no medical device" in window.guide.text.text()
+    qtbot.mouseClick(window.guide.next, Qt.MouseButton.LeftButton)
+    assert window.guide.step is Step.CAMERA
+    qtbot.waitUntil(lambda: window.controller.status.face, timeout=PATIENCE_MS)
+    qtbot.mouseClick(window.guide.next, Qt.MouseButton.LeftButton)
+    # From here on it goes by itself: the wearer sees nothing.
+    qtbot.waitUntil(lambda: window.guide.step is Step.SEND, timeout=2 * PATIENCE_MS)
+    assert (tmp_path / "people" / "me.json").exists()
+    window.guide.port.setValue(9123)
+    qtbot.mouseClick(window.guide.next, Qt.MouseButton.LeftButton)
+    assert not window.guide.isVisible()
+    assert 9123 in [part.port for part in window.controller.settings.receivers]
+    assert window.controller.settings.window.welcomed
+
+
+def started(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Run `vrfer-app` as a process of its own, with settings of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", "from vrfer.cli import main; main()", *arguments],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_the_command_opens_the_window_and_keeps_its_picture(tmp_path: Path) -> None:
+    picture = tmp_path / "window.png"
+    result = started(
+        "--source", CLIP, "--seconds", "4", "--screenshot", str(picture),
+        XDG_CONFIG_HOME=str(tmp_path), XDG_DATA_HOME=str(tmp_path),
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert "Traceback" not in result.stderr
+    image = cv2.imread(str(picture))
+    assert image is not None
+    assert image.shape[0] >= 600
+    assert image.std() > 20
+
+
+def test_a_picture_that_cannot_be_written_ends_with_2(tmp_path: Path) -> None:
+    result = started(
+        "--seconds", "0.5", "--screenshot", str(tmp_path / "missing" / "window.png"),
+        XDG_CONFIG_HOME=str(tmp_path), XDG_DATA_HOME=str(tmp_path),
+    )  # fmt: skip
+    assert result.returncode == 2
+    assert "cannot be written" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems always have a screen")
+def test_without_a_screen_it_says_what_to_do() -> None:
+    result = started(QT_QPA_PLATFORM="", DISPLAY="", WAYLAND_DISPLAY="")
+    assert result.returncode == 2
+    assert "--headless" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
