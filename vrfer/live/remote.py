@@ -1,0 +1,154 @@
+"""OSC in: other programs start, stop, pause, recalibrate and mark.
+
+| address                      | argument                                                      |
+|------------------------------|---------------------------------------------------------------|
+| `/vrfer/control/start`       | none                                                          |
+| `/vrfer/control/stop`        | none                                                          |
+| `/vrfer/control/pause`       | int or bool: 1 pauses, 0 goes on; without one it changes over |
+| `/vrfer/control/recalibrate` | none, or a string: whose baseline is made anew                |
+| `/vrfer/control/neutral`     | int or bool: 1 holds neutral, 0 releases it; or none          |
+| `/vrfer/control/marker`      | string, or none                                               |
+| `/vrfer/control/profile`     | string: the OSC profile of all receivers                      |
+| `/avatar/change`             | VRChat's own: everything is sent anew                         |
+
+Anything else does nothing.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Self
+
+from vrfer.listen import Heard, Listener
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_PORT = 9010
+LOOPBACK = "127.0.0.1"
+MOST_A_SECOND = 20
+"""More commands than this within a second are dropped: a program gone wild must not steer."""
+LONGEST_TEXT = 200
+_PREFIX = "/vrfer/control/"
+_WAIT_S = 0.2
+
+
+class Deed(Enum):
+    """What may be asked for; each value is the last part of its address."""
+
+    START = "start"
+    STOP = "stop"
+    PAUSE = "pause"
+    RECALIBRATE = "recalibrate"
+    NEUTRAL = "neutral"
+    MARKER = "marker"
+    PROFILE = "profile"
+    REFRESH = "refresh"
+    """Everything is sent anew: VRChat has loaded another avatar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One deed that was asked for."""
+
+    deed: Deed
+    on: bool | None = None
+    """For `PAUSE` and `NEUTRAL`; None changes over."""
+    text: str = ""
+    """A marker's text, a person's or a profile's name."""
+
+
+def as_command(message: Heard) -> Command | None:
+    """Return what a message asks for; None where it asks for nothing that is known."""
+    if message.address == "/avatar/change":
+        return Command(Deed.REFRESH)
+    name = message.address.removeprefix(_PREFIX)
+    known = {deed.value: deed for deed in Deed if deed is not Deed.REFRESH}
+    if name == message.address or name not in known:
+        return None
+    return _with_argument(known[name], message.arguments)
+
+
+def _with_argument(deed: Deed, arguments: Sequence[object]) -> Command | None:
+    first = arguments[0] if arguments else None
+    if deed in (Deed.PAUSE, Deed.NEUTRAL):
+        if first is None:
+            return Command(deed)
+        # A float that is no number is neither on nor off.
+        usable = isinstance(first, int | float) and first == first
+        return Command(deed, on=bool(first)) if usable else None
+    if deed in (Deed.RECALIBRATE, Deed.MARKER, Deed.PROFILE):
+        if first is None:
+            return None if deed is Deed.PROFILE else Command(deed)
+        if not isinstance(first, str):
+            return None
+        text = "".join(letter for letter in first if letter.isprintable())[:LONGEST_TEXT]
+        return Command(deed, text=text.strip())
+    return Command(deed)
+
+
+class Remote:
+    """Listens in a thread; a context manager."""
+
+    def __init__(
+        self,
+        on_command: Callable[[Command], None],
+        *,
+        port: int = DEFAULT_PORT,
+        host: str = LOOPBACK,
+    ) -> None:
+        """Open the port and listen.
+
+        Args:
+            on_command: Called in the listening thread; must be quick.
+            port: 0 takes any free one; see `port`.
+            host: "" hears other computers too.
+
+        Raises:
+            OutputError: The port is taken.
+        """
+        self._on_command = on_command
+        self._listener = Listener(port, host)
+        self.port = self._listener.port
+        """The port that is listened to."""
+        self.dropped = 0
+        """Commands that came too fast."""
+        self._recent: list[float] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="vrfer-remote", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+    def close(self) -> None:
+        """Stop listening; more calls do nothing."""
+        self._stop.set()
+        if self._thread is not threading.current_thread():
+            self._thread.join()
+        self._listener.close()
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            for message in self._listener.packet(_WAIT_S) or []:
+                command = as_command(message)
+                if command is not None and self._allowed():
+                    self._on_command(command)
+
+    def _allowed(self) -> bool:
+        now_s = time.monotonic()
+        self._recent = [at_s for at_s in self._recent if at_s > now_s - 1.0]
+        if len(self._recent) >= MOST_A_SECOND:
+            if self.dropped == 0:
+                logger.warning("commands over OSC come too fast; some are dropped")
+            self.dropped += 1
+            return False
+        self._recent.append(now_s)
+        return True
