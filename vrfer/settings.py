@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, 
 from vrfer.classifier import Device
 from vrfer.errors import OutputError, SettingsError
 from vrfer.expressions import EXPRESSIONS
+from vrfer.live.remote import DEFAULT_PORT
 from vrfer.live.wishes import NetworkWish, SourceWish, SteadyWish
 from vrfer.outputs.osc import LOWEST_RATE_HZ, Receiver
 from vrfer.outputs.replacing import replace_file
@@ -158,6 +159,15 @@ class RecordingPart(_Part):
         return self.folder or platformdirs.user_documents_path() / "vrfer"
 
 
+class RemotePart(_Part):
+    """How other programs steer vrfer over OSC."""
+
+    on: bool = True
+    port: int = Field(default=DEFAULT_PORT, ge=1, le=65535)
+    everyone: bool = False
+    """Whether other computers are heard too."""
+
+
 class WindowPart(_Part):
     """How the window looks and sounds."""
 
@@ -185,6 +195,7 @@ class Settings(_Part):
     expression: ExpressionPart = ExpressionPart()
     network: NetworkPart = NetworkPart()
     recording: RecordingPart = RecordingPart()
+    remote: RemotePart = RemotePart()
     window: WindowPart = WindowPart()
 
 

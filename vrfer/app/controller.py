@@ -12,8 +12,9 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from vrfer.app.bridge import Bridge
 from vrfer.app.prompts import Prompts, PromptSettings, Sound
-from vrfer.errors import SettingsError, VrferError
+from vrfer.errors import OutputError, SettingsError, VrferError
 from vrfer.frames import Box
+from vrfer.live.remote import LOOPBACK, Command, Deed, Remote
 from vrfer.live.session import Session
 from vrfer.live.status import Event, Happening, Phase, Status
 from vrfer.people import People
@@ -23,6 +24,7 @@ from vrfer.settings import (
     NetworkPart,
     ReceiverPart,
     RecordingPart,
+    RemotePart,
     SettingsFile,
     WindowPart,
     read_settings,
@@ -31,6 +33,8 @@ from vrfer.settings import (
 
 logger = logging.getLogger(__name__)
 
+PERSON = "me"
+"""Whose baseline is made where nobody is named."""
 _SAVE_AFTER_MS = 500
 
 
@@ -43,6 +47,7 @@ class Controller(QObject):
     """A line for the user, and whether something is wrong."""
     people_changed = pyqtSignal(list)
     """The people who have a baseline."""
+    _commanded = pyqtSignal(object)
 
     def __init__(
         self,
@@ -80,6 +85,8 @@ class Controller(QObject):
         self._saving.timeout.connect(self.save)
         self.bridge.happened.connect(self._happened)
         self.bridge.status.connect(self._keep_status)
+        self._remote: Remote | None = None
+        self._commanded.connect(self._obey)
         self._send_to(self.settings.receivers)
         self._session.use_person(self.settings.expression.person)
         self._apply_window(self.settings.window)
@@ -87,11 +94,24 @@ class Controller(QObject):
 
     def close(self) -> None:
         """End the session; a recording is closed properly, settings are kept."""
+        self._stop_listening()
         self.bridge.stop()
         self._session.close()
         if self._saving.isActive():
             self._saving.stop()
             self.save()
+
+    def listen(self) -> None:
+        """Begin to hear commands over OSC, as the settings say."""
+        self._stop_listening()
+        part = self.settings.remote
+        if not part.on:
+            return
+        host = "" if part.everyone else LOOPBACK
+        try:
+            self._remote = Remote(self._commanded.emit, port=part.port, host=host)
+        except OutputError as err:
+            self.said.emit(str(err), True)
 
     # The source.
 
@@ -238,6 +258,7 @@ class Controller(QObject):
         self._session.use_person(settings.expression.person)
         self._send_to(settings.receivers)
         self._apply_window(settings.window)
+        self.listen()
         self.settings_changed.emit(settings)
         if settings.camera.source:
             self.start()
@@ -246,7 +267,42 @@ class Controller(QObject):
         """Write the settings now."""
         self._guarded(lambda: self._file.save(self.settings))
 
+    def change_remote(self, part: RemotePart) -> None:
+        """Hear commands elsewhere, or none."""
+        self._change(remote=part)
+        self.listen()
+
     # The rest.
+
+    def _stop_listening(self) -> None:
+        if self._remote is not None:
+            self._remote.close()
+            self._remote = None
+
+    def _obey(self, command: Command) -> None:
+        """Do what another program asked for over OSC."""
+        deed = command.deed
+        if deed is Deed.START:
+            self.start()
+        elif deed is Deed.STOP:
+            self.stop()
+        elif deed is Deed.PAUSE:
+            paused = self.status.phase is Phase.PAUSED
+            self._session.pause(not paused if command.on is None else command.on)
+        elif deed is Deed.NEUTRAL:
+            held = self.status.neutral_held
+            self.hold_neutral(not held if command.on is None else command.on)
+        elif deed is Deed.MARKER:
+            self.mark(command.text)
+        elif deed is Deed.RECALIBRATE:
+            self.learn_resting(command.text or self.settings.expression.person or PERSON)
+        elif deed is Deed.PROFILE:
+            parts = self.settings.receivers
+            changed = [part.model_copy(update={"profile": command.text}) for part in parts]
+            self.change_receivers(tuple(changed))
+            self.settings_changed.emit(self.settings)
+        else:
+            self._session.refresh_receivers()
 
     def _change(self, **parts: object) -> None:
         self.settings = self.settings.model_copy(update=parts)

@@ -79,6 +79,7 @@ def run_window(options: StartOptions) -> int:
     with _closed_by_signals(window):
         code = application.exec()
     controller.close()
+    prompts.close()
     if failed:
         raise failed[0]
     return code

@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PyQt6.QtCore import QEvent, Qt, QTimer
-from PyQt6.QtGui import QCloseEvent, QHideEvent, QKeySequence, QShortcut, QShowEvent
+from PyQt6.QtGui import (
+    QCloseEvent,
+    QGuiApplication,
+    QHideEvent,
+    QKeySequence,
+    QShortcut,
+    QShowEvent,
+)
 from PyQt6.QtWidgets import (
     QApplication,
     QFrame,
@@ -95,10 +102,14 @@ class Window(QMainWindow):
         self._lay_out()
         self._connect()
         self._set_shortcuts()
+        hints = QGuiApplication.styleHints()
+        if hints is not None:
+            hints.colorSchemeChanged.connect(self._follow_system)
         self._apply_look(settings.window)
         self.retranslate()
         self.resize(*(settings.window.size or (1240, 800)))
         self.expression.show_people(controller.people())
+        controller.listen()
         if controller.trouble:
             self.say(controller.trouble, True)
 
@@ -387,6 +398,11 @@ class Window(QMainWindow):
             panel.set_theme(self._theme)
         self.view.network.setVisible(part.network_view)
         self._follow_visibility()
+
+    def _follow_system(self) -> None:
+        part = self.controller.settings.window
+        if part.theme == "system" and theme.chosen("system") != self._theme:
+            self._apply_look(part)
 
     def _open_for_guide(self) -> None:
         if self.controller.settings.camera.source and self.controller.status.phase in (

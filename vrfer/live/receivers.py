@@ -59,7 +59,12 @@ class Receivers:
         for sender in self.senders:
             sender.test()
 
-    def refresh(self) -> None:
+    def send_anew(self) -> None:
+        """Let the next bundle of each hold everything."""
+        for sender in self.senders:
+            sender.refresh()
+
+    def look_up_again(self) -> None:
         """Look hosts up again that were not known."""
         now_s = time.monotonic()
         for line in self._lines:

@@ -85,6 +85,10 @@ class Session:
         """Send every receiver the test pattern."""
         self._worker.post(self._worker.receivers.test)
 
+    def refresh_receivers(self) -> None:
+        """Send everything anew with the next frame, to receivers that hear changes only."""
+        self._worker.post(self._worker.receivers.send_anew)
+
     def set_network(self, network: NetworkWish) -> None:
         """Read with another network, or elsewhere."""
         self._worker.post(lambda: self._worker.set_network(network))

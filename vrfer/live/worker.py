@@ -128,7 +128,7 @@ class Worker:
                 wish = self._wishes.get_nowait()
         except Empty:
             pass
-        self.receivers.refresh()
+        self.receivers.look_up_again()
         self._state(now=obeyed)
 
     def _guarded(self, wish: Callable[[], None]) -> None:
