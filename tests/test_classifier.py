@@ -23,6 +23,7 @@ import vrfer.classifier
 from vrfer.classifier import Classifier, Device
 from vrfer.errors import ModelContractError
 from vrfer.expressions import EXPRESSIONS
+from vrfer.shipped import default_model
 
 HAS_CUDA = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
 HAS_GPU = Path("/dev/nvidiactl").exists()
@@ -223,3 +224,20 @@ def test_cuda_is_used_where_it_is_asked_for_and_works(file: Path) -> None:
 def test_cpu_never_looks_for_a_gpu(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vrfer.classifier, "CPU_BUDGET_MS", 0.0)
     assert Classifier(file, Device.CPU).note == "network on the CPU"
+
+
+def test_the_evidence_of_each_expression_follows_the_picture() -> None:
+    classifier = Classifier(default_model(), Device.CPU)
+    patch = np.full(classifier.patch_size, 127, np.uint8)
+    evidence = classifier.explain(patch)
+    assert evidence.shape[0] == len(EXPRESSIONS)
+    assert evidence.ndim == 3
+    assert evidence.min() == 0
+    patch[:, : patch.shape[1] // 2] = 20
+    assert not np.array_equal(evidence, classifier.explain(patch))
+
+
+def test_a_network_without_maps_says_so(classifier: Classifier) -> None:
+    assert not classifier.explains_itself
+    with pytest.raises(ModelContractError, match="no maps"):
+        classifier.explain(np.zeros(classifier.patch_size, np.uint8))

@@ -384,3 +384,45 @@ def test_after_talking_a_smile_is_seen_soon() -> None:
     labels = [show(steady, 6 + number / 30, smile).label for number in range(45)]
     assert labels.index("happiness") < 30
     assert set(labels[30:]) == {"happiness"}
+
+
+@given(distributions, st.lists(st.floats(-5, 5), min_size=8, max_size=8))
+def test_sensitivity_is_added_to_the_log_probabilities(
+    probabilities: Distribution, gains: list[float]
+) -> None:
+    plain = show(Steady(AT_ONCE), 0, probabilities)
+    raised = show(Steady(replace(AT_ONCE, sensitivity=tuple(gains))), 0, probabilities)
+    expected = plain.steady.astype(np.float64) * np.exp(gains)
+    assert raised.steady == pytest.approx(expected / expected.sum(), abs=1e-4)
+
+
+def test_neutral_is_held_while_asked_for_and_then_everything_starts_anew() -> None:
+    steady = Steady(SteadySettings())
+    assert show(steady, 0.0, mostly(HAPPINESS)).label == "happiness"
+    steady.neutral_held = True
+    held = show(steady, 0.1, mostly(HAPPINESS))
+    assert held.label == "neutral"
+    assert held.confidence == 1.0
+    assert held.raw is not None
+    assert held.raw[HAPPINESS] == pytest.approx(0.9)
+    assert show(steady, 0.2, None).label == "none"
+    steady.neutral_held = False
+    # Nothing is left of the face of before.
+    assert show(steady, 0.3, mostly(SADNESS)).label == "sadness"
+
+
+def test_another_wearers_baseline_starts_anew() -> None:
+    steady = Steady(SteadySettings())
+    show(steady, 0.0, mostly(HAPPINESS, 0.6))
+    offsets = np.zeros(8)
+    offsets[HAPPINESS] = 5.0
+    steady.use_offsets(offsets)
+    assert show(steady, 0.03, two(HAPPINESS, 0.6, NEUTRAL)).label == "neutral"
+    steady.use_offsets(None)
+    assert show(steady, 0.06, two(HAPPINESS, 0.6, NEUTRAL)).label == "happiness"
+
+
+@pytest.mark.parametrize("sensitivity", [(0.0,) * 7, (math.nan,) * 8, (math.inf, *(0.0,) * 7)])
+def test_sensitivity_is_eight_numbers(sensitivity: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="eight numbers"):
+        SteadySettings(sensitivity=sensitivity)

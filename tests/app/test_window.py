@@ -1,6 +1,8 @@
 """The whole window on the built-in clip: a real session, real files, real key presses."""
 
 import os
+import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +13,7 @@ import pytest
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
+from pythonosc.osc_message_builder import OscMessageBuilder
 
 from vrfer.app import language, theme
 from vrfer.app.controller import Controller
@@ -25,6 +28,7 @@ from vrfer.settings import (
     CameraPart,
     ReceiverPart,
     RecordingPart,
+    RemotePart,
     Settings,
     SettingsFile,
     WindowPart,
@@ -54,6 +58,7 @@ def make_window(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[Ma
                 camera=CameraPart(source=CLIP, loop=True),
                 receivers=(),
                 recording=RecordingPart(folder=tmp_path / "recordings"),
+                remote=RemotePart(on=False),
                 window=WindowPart(language="en", welcomed=True),
             )
             file.save(quiet)
@@ -72,6 +77,13 @@ def make_window(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[Ma
         window.close()
         window.deleteLater()
     language.install(qapp, "en")
+
+
+def free_port() -> int:
+    """Return a UDP port that was free a moment ago."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def reading(qtbot: QtBot, window: Window) -> None:
@@ -107,7 +119,9 @@ def test_start_and_stop_by_key(qtbot: QtBot, make_window: MakeWindow) -> None:
 
 
 def test_start_without_a_camera_says_what_to_do(qtbot: QtBot, make_window: MakeWindow) -> None:
-    window = make_window(Settings(window=WindowPart(language="en", welcomed=True)))
+    window = make_window(
+        Settings(remote=RemotePart(on=False), window=WindowPart(language="en", welcomed=True))
+    )
     qtbot.keyClick(window, Qt.Key.Key_F5)
     assert "Choose a camera" in window.notice.text()
 
@@ -363,3 +377,67 @@ def test_without_a_screen_it_says_what_to_do() -> None:
     assert result.returncode == 2
     assert "--headless" in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.skipif(shutil.which("Xvfb") is None, reason="needs Debian's xvfb")
+def test_it_opens_on_a_real_x_server(tmp_path: Path) -> None:
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", "1", "-screen", "0", "1400x900x24"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert server.stdout is not None
+        display = f":{server.stdout.readline().strip()}"
+        picture = tmp_path / "window.png"
+        result = started(
+            "--source", CLIP, "--seconds", "4", "--screenshot", str(picture),
+            DISPLAY=display, QT_QPA_PLATFORM="xcb",
+            XDG_CONFIG_HOME=str(tmp_path), XDG_DATA_HOME=str(tmp_path),
+        )  # fmt: skip
+    finally:
+        server.terminate()
+        server.communicate()
+    assert result.returncode == 0, result.stderr
+    assert "Traceback" not in result.stderr
+    assert cv2.imread(str(picture)).std() > 20
+
+
+def test_another_program_steers_it(qtbot: QtBot, make_window: MakeWindow, tmp_path: Path) -> None:
+    window = make_window()
+    controller = window.controller
+    controller.change_remote(RemotePart(port=free_port()))
+    reading(qtbot, window)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+
+        def send(address: str, *arguments: object) -> None:
+            message = OscMessageBuilder(f"/vrfer/control/{address}")
+            for argument in arguments:
+                message.add_arg(argument)
+            port = controller.settings.remote.port
+            other.sendto(message.build().dgram, ("127.0.0.1", port))
+
+        send("neutral", 1)
+        qtbot.waitUntil(lambda: controller.status.neutral_held, timeout=PATIENCE_MS)
+        send("neutral", 0)
+        qtbot.waitUntil(lambda: not controller.status.neutral_held, timeout=PATIENCE_MS)
+        send("pause", 1)
+        qtbot.waitUntil(lambda: controller.status.phase is Phase.PAUSED, timeout=PATIENCE_MS)
+        send("pause")
+        qtbot.waitUntil(lambda: controller.status.phase is Phase.RUNNING, timeout=PATIENCE_MS)
+        send("marker", "door")
+        qtbot.waitUntil(lambda: window.view.timeline.marker_texts == ["door"], timeout=PATIENCE_MS)
+        send("recalibrate", "Ada")
+        qtbot.waitUntil(lambda: controller.status.person == "Ada", timeout=PATIENCE_MS)
+        send("stop")
+        qtbot.waitUntil(lambda: controller.status.phase is Phase.IDLE, timeout=PATIENCE_MS)
+        send("start")
+        qtbot.waitUntil(lambda: controller.status.phase is Phase.RUNNING, timeout=PATIENCE_MS)
+
+
+def test_a_port_of_commands_that_is_taken_is_said(qtbot: QtBot, make_window: MakeWindow) -> None:
+    window = make_window()
+    with Listener(0) as other:
+        window.controller.change_remote(RemotePart(port=other.port))
+    assert str(other.port) in window.notice.text()

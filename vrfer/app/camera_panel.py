@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PyQt6.QtCore import QSize, pyqtSignal
+from PyQt6.QtCore import QSignalBlocker, QSize, pyqtSignal
 from PyQt6.QtGui import QIcon, QPixmap
 from PyQt6.QtWidgets import (
     QCheckBox,
@@ -51,7 +51,8 @@ class CameraPanel(Panel):
         self.compressed = QCheckBox()
         self.exposure_auto = QCheckBox()
         self.exposure = QDoubleSpinBox()
-        self.exposure.setRange(0.1, 1000)
+        self.exposure.setRange(0.01, 10_000)
+        self.exposure.setKeyboardTracking(False)
         self.exposure.setSuffix(" ms")
         self.exposure.setValue(10)
         self.mirrored = QCheckBox()
@@ -71,10 +72,10 @@ class CameraPanel(Panel):
         self.rate.activated.connect(lambda: self._change(fps=self.rate.currentData()))
         self.compressed.clicked.connect(lambda on: self._change(compressed=on))
         self.exposure_auto.clicked.connect(self._exposure_chosen)
-        self.exposure.editingFinished.connect(self._exposure_chosen)
-        self.mirrored.clicked.connect(lambda on: self._change(mirrored=on))
+        self.exposure.valueChanged.connect(self._exposure_chosen)
+        self.mirrored.clicked.connect(lambda on: self._change(mirrored=on, region=None))
         self.rotation.activated.connect(
-            lambda: self._change(rotation_deg=self.rotation.currentData())
+            lambda: self._change(rotation_deg=self.rotation.currentData(), region=None)
         )
         self.loop.clicked.connect(lambda on: self._change(loop=on))
         self.everywhere.clicked.connect(lambda: self._change(region=None))
@@ -119,7 +120,8 @@ class CameraPanel(Panel):
         self.exposure_auto.setChecked(part.exposure_ms is None)
         self.exposure.setEnabled(part.exposure_ms is not None)
         if part.exposure_ms is not None:
-            self.exposure.setValue(part.exposure_ms)
+            with QSignalBlocker(self.exposure):
+                self.exposure.setValue(part.exposure_ms)
         self.mirrored.setChecked(part.mirrored)
         fill(self.rotation, [(f"{deg}°", deg) for deg in (0, 90, 180, 270)], part.rotation_deg)
         self.loop.setChecked(part.loop)
@@ -168,13 +170,13 @@ class CameraPanel(Panel):
                 self.tr("Network camera"),
                 self.tr("Its address, for example http://192.168.1.20:8080/video"),
             )
-        elif value == self._part.source:
-            return
-        if not value and self.source.currentData() != "":
-            choose(self.source, self._part.source)  # a question was not answered
+        value = value.strip()
+        unanswered = not value and self.source.currentData() != ""
+        if unanswered or value == self._part.source:
+            choose(self.source, self._part.source)
             return
         names = {str(camera.index): camera.name for camera in self._cameras}
-        self._change(source=value.strip(), name=names.get(value, ""), region=None)
+        self._change(source=value, name=names.get(value, ""), region=None)
 
     def _size_chosen(self) -> None:
         width, height = self.size_box.currentData()

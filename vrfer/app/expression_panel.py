@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from PyQt6.QtCore import QLocale, Qt, pyqtSignal
+from PyQt6.QtCore import QLocale, QSignalBlocker, Qt, pyqtSignal
 from PyQt6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -30,7 +30,7 @@ from vrfer.settings import PRESETS, ExpressionPart, NetworkPart
 RESTING_S = 5.0
 """How long a resting face is watched for a baseline."""
 _STEPS_A_NAT = 10
-_MOST_NATS = 3
+_MOST_NATS = 5
 _FILE = "\0file"
 
 
@@ -73,6 +73,7 @@ class ExpressionPanel(Panel):
             box.setRange(0, most)
             box.setSingleStep(0.05)
             box.setSuffix(" s")
+            box.setKeyboardTracking(False)
         self.sliders = tuple(QSlider(Qt.Orientation.Horizontal) for _ in EXPRESSIONS)
         self._slider_names = tuple(QLabel() for _ in EXPRESSIONS)
         self._slider_values = tuple(QLabel() for _ in EXPRESSIONS)
@@ -104,12 +105,10 @@ class ExpressionPanel(Panel):
             self.add(field)
         self.retranslate()
         self.preset.activated.connect(self._preset_chosen)
-        self.smoothing.editingFinished.connect(
-            lambda: self._change(smoothing_s=self.smoothing.value())
-        )
-        self.hold.editingFinished.connect(lambda: self._change(hold_s=self.hold.value()))
-        for slider in self.sliders:
-            slider.valueChanged.connect(self._sensitivity_chosen)
+        self.smoothing.valueChanged.connect(lambda value: self._change(smoothing_s=value))
+        self.hold.valueChanged.connect(lambda value: self._change(hold_s=value))
+        for name, slider in zip(EXPRESSIONS, self.sliders, strict=True):
+            slider.valueChanged.connect(lambda value, n=name: self._sensitivity_chosen(n, value))
         self.own_threshold.clicked.connect(self._threshold_chosen)
         self.unsure.valueChanged.connect(self._threshold_chosen)
         self.person.activated.connect(lambda: self._change(person=self.person.currentData()))
@@ -187,8 +186,9 @@ class ExpressionPanel(Panel):
         if part.preset is None:
             presets.append((self.tr("My own"), None))
         fill(self.preset, presets, part.preset)
-        self.smoothing.setValue(part.smoothing_s)
-        self.hold.setValue(part.hold_s)
+        for box, seconds in ((self.smoothing, part.smoothing_s), (self.hold, part.hold_s)):
+            with QSignalBlocker(box):
+                box.setValue(seconds)
         for index, slider in enumerate(self.sliders):
             nats = part.sensitivity.get(EXPRESSIONS[index], 0.0)
             _set_silently(slider, round(nats * _STEPS_A_NAT))
@@ -241,13 +241,9 @@ class ExpressionPanel(Panel):
         if preset is not None:
             self._change(smoothing_s=preset.smoothing_s, hold_s=preset.hold_s)
 
-    def _sensitivity_chosen(self) -> None:
-        nats = {
-            name: slider.value() / _STEPS_A_NAT
-            for name, slider in zip(EXPRESSIONS, self.sliders, strict=True)
-            if slider.value()
-        }
-        self._change(sensitivity=nats)
+    def _sensitivity_chosen(self, name: str, value: int) -> None:
+        nats = {**self._part.sensitivity, name: value / _STEPS_A_NAT}
+        self._change(sensitivity={name: nats for name, nats in nats.items() if nats})
 
     def _threshold_chosen(self) -> None:
         own = self.own_threshold.isChecked()
@@ -278,6 +274,7 @@ class ExpressionPanel(Panel):
                 return
             model = Path(name)
         self._change_network(model=model)
+        choose(self.model, self._network.model)
 
     def _change(self, **fields: Any) -> None:
         part = self._part.model_copy(update=fields)
