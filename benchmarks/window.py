@@ -138,7 +138,7 @@ def judge(samples: list[Sample], first_s: float, left: list[str]) -> bool:
         f"platform {os.environ.get('QT_QPA_PLATFORM') or 'screen'}, {samples[-1].at_s:.0f} s"
     )
     typer.echo(f"start to first reading     {first_s:.2f} s")
-    typer.echo(f"memory, early and late     {median(early, 'memory_mb'):.1f} MB, +{growth:.1f} MB")
+    typer.echo(f"memory, early and late     {median(early, 'memory_mb'):.1f} MB, {growth:+.1f} MB")
     typer.echo(f"frames a second, likewise  {median(early, 'fps'):.2f}, {median(late, 'fps'):.2f}")
     typer.echo(f"share of one core          {cpu:.2f}")
     typer.echo(f"pause between drawings     {median(late, 'interval_ms'):.0f} ms")

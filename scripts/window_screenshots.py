@@ -19,6 +19,7 @@ from typing import Annotated
 
 import cv2
 import typer
+from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication, QDialog, QWidget
 
 from vrfer.app import language
@@ -53,9 +54,9 @@ README_COLORS = 128
 class Photographer:
     """Steers a window and takes its pictures."""
 
-    def __init__(self, application: QApplication, window: Window, out: Path) -> None:
+    def __init__(self, window: Window, out: Path) -> None:
         """Begin; pictures go to a folder that exists."""
-        self.application, self.window, self.out = application, window, out
+        self.window, self.out = window, out
 
     def until(self, condition: Callable[[], object]) -> None:
         """Let the window run until something is so.
@@ -67,8 +68,7 @@ class Photographer:
         while not condition():
             if time.monotonic() > deadline_s:
                 raise TimeoutError(f"still not so after {PATIENCE_S:.0f} s")
-            self.application.processEvents()
-            time.sleep(0.005)
+            QTest.qWait(5)
 
     def play(self, seconds: float) -> None:
         """Let the window run for a while."""
@@ -92,7 +92,6 @@ class Photographer:
         part = self.window.controller.settings.window.model_copy(update=fields)
         program.show_part(part)
         program.changed.emit(part)
-        self.application.processEvents()
 
     def take(self, name: str, widget: QWidget | None = None) -> None:
         """Take the picture of the window, or of another widget, in both themes."""
@@ -303,7 +302,7 @@ def main(
         language.install(application, "en")
         window = Window(controller, prompts, [default_model()], PROFILES)
         window.show()
-        camera = Photographer(application, window, out)
+        camera = Photographer(window, out)
         try:
             first_start(camera, heard.port)
             main_view(camera, seconds)

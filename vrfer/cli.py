@@ -16,7 +16,7 @@ from rich.console import Console
 
 from vrfer import baseline_commands
 from vrfer.classifier import Classifier, Device
-from vrfer.command_line import BAD_INPUT, BUG, STOPPED, run_app, say_error, stopped_by_signals
+from vrfer.command_line import BAD_INPUT, DONE, STOPPED, run_app, say_error, stopped_by_signals
 from vrfer.demo import run_demo
 from vrfer.doctor import Health, examine
 from vrfer.errors import OutputError, SourceError
@@ -128,8 +128,9 @@ def _options(
     # Commands without a window run where Qt's libraries are missing.
     from vrfer.app.start import StartOptions, run_window
 
-    if run_window(StartOptions(source, seconds, screenshot)) != 0:
-        raise typer.Exit(BUG)
+    code = run_window(StartOptions(source, seconds, screenshot))
+    if code != DONE:
+        raise typer.Exit(code)
 
 
 def _camera(

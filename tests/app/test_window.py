@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -257,6 +258,7 @@ def test_every_text_follows_the_language(qtbot: QtBot, make_window: MakeWindow) 
     qtbot.waitUntil(lambda: window.tabs.tabText(0) == "Kamera", timeout=PATIENCE_MS)
     assert window.settings_button.text() == "Einstellungen"
     assert window.controller.settings.window.language == "de"
+    assert window._prompts.settings.locale == "de"
 
 
 def test_the_theme_changes_at_once(qtbot: QtBot, make_window: MakeWindow) -> None:
@@ -369,6 +371,24 @@ def test_a_picture_that_cannot_be_written_ends_with_2(tmp_path: Path) -> None:
     assert result.returncode == 2
     assert "cannot be written" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal for processes")
+def test_ctrl_c_closes_it_properly_and_ends_with_130(tmp_path: Path) -> None:
+    with Listener(0) as heard:
+        file = SettingsFile(tmp_path / "vrfer" / "settings.toml")
+        file.save(Settings(receivers=(ReceiverPart(port=heard.port),), remote=RemotePart(on=False)))
+        process = subprocess.Popen(
+            [sys.executable, "-c", "from vrfer.cli import main; main()", "--source", CLIP],
+            env={**os.environ, "XDG_CONFIG_HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert heard.packet(PATIENCE_MS / 1000)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems always have a screen")

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PyQt6.QtCore import QSignalBlocker, QSize, pyqtSignal
+from PyQt6.QtCore import QSignalBlocker, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QIcon, QPixmap
 from PyQt6.QtWidgets import (
     QCheckBox,
@@ -17,7 +17,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from vrfer.app.form import Panel, choose, fill
+from vrfer.app.form import Panel, choose, fill, narrow
 from vrfer.app.pictures import from_bgr
 from vrfer.settings import CameraPart
 from vrfer.shipped import shipped
@@ -45,6 +45,7 @@ class CameraPanel(Panel):
         self._pictures: dict[int, QIcon] = {}
         self.source = QComboBox()
         self.source.setIconSize(QSize(64, 48))
+        narrow(self.source, 12)
         self.search = QPushButton()
         self.size_box = QComboBox()
         self.rate = QComboBox()
@@ -156,6 +157,7 @@ class CameraPanel(Panel):
         entries.append((self.tr("Address of a network camera …"), _ADDRESS))
         fill(self.source, entries, part.source)
         for index in range(self.source.count()):
+            self.source.setItemData(index, self.source.itemText(index), Qt.ItemDataRole.ToolTipRole)
             value = str(self.source.itemData(index))
             if value.isdecimal() and int(value) in self._pictures:
                 self.source.setItemIcon(index, self._pictures[int(value)])

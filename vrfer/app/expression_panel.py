@@ -20,7 +20,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from vrfer.app.form import Panel, choose, fill
+from vrfer.app.form import Panel, choose, fill, narrow
 from vrfer.app.names import expression_names
 from vrfer.classifier import Device
 from vrfer.expressions import EXPRESSIONS
@@ -103,6 +103,9 @@ class ExpressionPanel(Panel):
             self.device, self.card,
         ):  # fmt: skip
             self.add(field)
+        self.widen(self._sensitivity)
+        for long in (self.person, self.model):
+            narrow(long, 12)
         self.retranslate()
         self.preset.activated.connect(self._preset_chosen)
         self.smoothing.valueChanged.connect(lambda value: self._change(smoothing_s=value))
@@ -242,8 +245,8 @@ class ExpressionPanel(Panel):
             self._change(smoothing_s=preset.smoothing_s, hold_s=preset.hold_s)
 
     def _sensitivity_chosen(self, name: str, value: int) -> None:
-        nats = {**self._part.sensitivity, name: value / _STEPS_A_NAT}
-        self._change(sensitivity={name: nats for name, nats in nats.items() if nats})
+        sensitivity = {**self._part.sensitivity, name: value / _STEPS_A_NAT}
+        self._change(sensitivity={key: nats for key, nats in sensitivity.items() if nats})
 
     def _threshold_chosen(self) -> None:
         own = self.own_threshold.isChecked()

@@ -15,10 +15,12 @@ class Panel(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QScrollArea.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         page = QWidget()
         self.form = QFormLayout(page)
         self.form.setContentsMargins(12, 12, 12, 12)
         self.form.setVerticalSpacing(8)
+        self.form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         self.form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self.setWidget(page)
@@ -31,12 +33,32 @@ class Panel(QScrollArea):
         self._labels[field] = label
         self.form.addRow(label, field)
 
+    def widen(self, field: QWidget) -> None:
+        """Give a row's field the whole width, below its label."""
+        row, _ = self.form.getWidgetPosition(field)
+        self.form.takeRow(field)
+        self.form.insertRow(row, field)
+        self.form.insertRow(row, self._labels[field])
+
     def name(self, field: QWidget, text: str, tip: str = "") -> None:
-        """Write a row's label, its tool tip, and what a screen reader says."""
-        self._labels[field].setText(text)
+        """Write a row's label, its tool tip, and what a screen reader says.
+
+        A field whose label is empty has its row for itself.
+        """
+        label = self._labels[field]
+        label.setText(text)
+        label.setToolTip(tip)
         field.setAccessibleName(text.replace("&", ""))
         field.setToolTip(tip)
-        self._labels[field].setToolTip(tip)
+        if not text and not label.isHidden():
+            label.hide()
+            self.widen(field)
+
+
+def narrow(box: QComboBox, characters: int) -> None:
+    """Let a box with long entries be as narrow as some characters."""
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(characters)
 
 
 def fill(box: QComboBox, entries: Iterable[tuple[str, object]], chosen: object) -> None:

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import typer
 from numpy.typing import NDArray
-from PyQt6.QtWidgets import QApplication, QHBoxLayout, QListWidget, QStackedWidget, QWidget
+from PyQt6.QtWidgets import QApplication, QFrame, QHBoxLayout, QListWidget, QStackedWidget, QWidget
 
 from vrfer.app import language
 from vrfer.app.bars import ExpressionBars
@@ -310,6 +310,17 @@ EXHIBITS: Final[Mapping[str, Callable[[Theme], QWidget]]] = {
     "guide-send": lambda theme: _guide(theme, Step.SEND),
 }
 """Makes each widget, in the order of the window."""
+_SETTINGS = (CameraPanel, ReceiversPanel, ExpressionPanel, RecordingPanel, ProgramPanel)
+
+
+def _on_panel(widget: QWidget) -> QWidget:
+    """Return a page of settings on the ground that it has in the window."""
+    ground = QFrame()
+    ground.setProperty("role", "panel")
+    layout = QHBoxLayout(ground)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.addWidget(widget)
+    return ground
 
 
 def exhibits(theme: Theme, names: Iterable[str] = tuple(EXHIBITS)) -> dict[str, QWidget]:
@@ -322,7 +333,11 @@ def exhibits(theme: Theme, names: Iterable[str] = tuple(EXHIBITS)) -> dict[str, 
     Raises:
         KeyError: There is no such exhibit.
     """
-    return {name: EXHIBITS[name](theme) for name in names}
+    made = {name: EXHIBITS[name](theme) for name in names}
+    return {
+        name: _on_panel(widget) if isinstance(widget, _SETTINGS) else widget
+        for name, widget in made.items()
+    }
 
 
 class Gallery(QWidget):

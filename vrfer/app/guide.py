@@ -9,6 +9,7 @@ from enum import IntEnum
 
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import (
+    QFormLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -33,6 +34,9 @@ PERSON = "me"
 """Whose baseline the guide makes."""
 _SEEN_S = 3.0
 """The guide goes on after a face was seen for so long with the headset on."""
+_LINE_PX = 820
+"""Longer lines are hard to read."""
+_FIELD_PX = 260
 
 
 class Step(IntEnum):
@@ -77,7 +81,10 @@ class Guide(QWidget):
         self.title = QLabel()
         self.title.setProperty("role", "big")
         self.title.setWordWrap(True)
+        self.count = QLabel()
         self.text = QLabel()
+        self.text.setProperty("role", "text")
+        self.text.setMaximumWidth(_LINE_PX)
         self.text.setWordWrap(True)
         self.text.setTextFormat(Qt.TextFormat.PlainText)
         self.picture = PictureView(theme)
@@ -89,6 +96,7 @@ class Guide(QWidget):
         self.port = QSpinBox()
         self.port.setRange(1, 65535)
         self.port.setValue(9000)
+        self._host_name, self._port_name = QLabel(), QLabel()
         self.skip = QPushButton()
         self.back = QPushButton()
         self.next = QPushButton()
@@ -100,18 +108,25 @@ class Guide(QWidget):
         self.skip.clicked.connect(self.finished)
         self.back.clicked.connect(lambda: self.show_step(Step(self._step - 1)))
         self.next.clicked.connect(self._next)
+        self.set_theme(theme)
         self.retranslate()
 
     def _lay_out(self) -> None:
         empty = QWidget()
         sending = QWidget()
-        row = QHBoxLayout(sending)
-        row.addWidget(self.host, 1)
-        row.addWidget(self.port)
-        row.addStretch(1)
+        form = QFormLayout(sending)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.FieldsStayAtSizeHint)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.host.setMinimumWidth(_FIELD_PX)
+        self._host_name.setBuddy(self.host)
+        self._port_name.setBuddy(self.port)
+        form.addRow(self._host_name, self.host)
+        form.addRow(self._port_name, self.port)
         camera = QWidget()
         column = QVBoxLayout(camera)
         column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(12)
         column.addWidget(self._source_box)
         column.addWidget(self.picture, 1)
         for page in (empty, camera, sending):
@@ -125,6 +140,7 @@ class Guide(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(48, 32, 48, 32)
         layout.setSpacing(14)
+        layout.addWidget(self.count)
         layout.addWidget(self.title)
         layout.addWidget(self.text)
         layout.addWidget(self._pages, 1)
@@ -140,13 +156,18 @@ class Guide(QWidget):
         """Say everything in the language that is set."""
         self.skip.setText(self.tr("Skip the guide"))
         self.back.setText(self.tr("&Back"))
-        self.host.setAccessibleName(self.tr("Host"))
-        self.port.setAccessibleName(self.tr("Port"))
+        for name, field, text in (
+            (self._host_name, self.host, self.tr("Host")),
+            (self._port_name, self.port, self.tr("Port")),
+        ):
+            name.setText(text)
+            field.setAccessibleName(text)
         self.progress.setAccessibleName(self.tr("Progress of this step"))
         self._show_texts()
 
     def set_theme(self, theme: Theme) -> None:
         """Take other colours."""
+        self.count.setStyleSheet(f"color: {theme.muted};")
         self.picture.set_theme(theme)
 
     def show_step(self, step: Step) -> None:
@@ -209,6 +230,7 @@ class Guide(QWidget):
 
     def _show_texts(self) -> None:
         title, text, button = self._texts()[self._step]
+        self.count.setText(f"{self._step + 1} / {len(Step)}")
         self.title.setText(title)
         self.text.setText(text)
         self.next.setText(button)

@@ -10,6 +10,7 @@ from vrfer.expressions import NO_FACE_ID
 from vrfer.frames import Reading
 
 _LARGEST_PX = 84
+_SMALLEST_PX = 9
 
 
 class LabelView(QWidget):
@@ -75,6 +76,9 @@ class LabelView(QWidget):
         painter.drawText(upper, int(Qt.AlignmentFlag.AlignCenter), label_name(self._label_id))
         font.setBold(False)
         font.setPixelSize(small)
+        needed = QFontMetrics(font).horizontalAdvance(self._says)
+        if needed > self.width():
+            font.setPixelSize(max(_SMALLEST_PX, small * self.width() // needed))
         painter.setFont(font)
         painter.setPen(QColor(self._theme.muted))
         lower = self.rect().adjusted(0, self.height() - small - 8, 0, 0)

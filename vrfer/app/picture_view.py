@@ -62,6 +62,7 @@ class PictureView(QWidget):
     def show_text(self, text: str) -> None:
         """Draw a text in place of a picture."""
         self._picture, self._face, self._says = None, None, text
+        self._drag = None
         self.update()
 
     def show_region(self, region: Box | None) -> None:
@@ -163,12 +164,15 @@ class PictureView(QWidget):
             self.region_chosen.emit((rect.left(), rect.top(), rect.right(), rect.bottom()))
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """Look everywhere again with Esc."""
-        if event is not None and event.key() == Qt.Key.Key_Escape and self._region is not None:
+        """Give a drag up with Esc; without one, look everywhere again."""
+        escape = event is not None and event.key() == Qt.Key.Key_Escape
+        if escape and self._drag is not None:
             self._drag = None
+            self.update()
+        elif escape and self._region is not None:
             self.region_chosen.emit(None)
-            return
-        super().keyPressEvent(event)
+        else:
+            super().keyPressEvent(event)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Draw anew."""

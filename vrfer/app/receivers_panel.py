@@ -1,9 +1,10 @@
 """Where readings are sent: a list of receivers, and how each does."""
 
 from collections.abc import Sequence
+from itertools import count
 from typing import Any
 
-from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtCore import QSignalBlocker, Qt, pyqtSignal
 from PyQt6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -25,7 +26,8 @@ from vrfer.app.theme import Theme
 from vrfer.live.status import ReceiverStatus
 from vrfer.settings import ReceiverPart
 
-_FASTEST_HZ = 240.0
+_FASTEST_HZ = 1000.0
+_USUAL_PORT = 9000
 
 
 class ReceiverRow(QFrame):
@@ -47,31 +49,43 @@ class ReceiverRow(QFrame):
         self.port = QSpinBox()
         self.port.setRange(1, 65535)
         self.port.setGroupSeparatorShown(False)
+        self.port.setKeyboardTracking(False)
         self.profile = QComboBox()
         self.rate = QDoubleSpinBox()
         self.rate.setRange(0, _FASTEST_HZ)
-        self.rate.setDecimals(1)
+        self.rate.setKeyboardTracking(False)
         self.remove = QPushButton()
         self.state = QLabel()
         self.state.setWordWrap(True)
         self.state.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        grid = QGridLayout(self)
-        grid.addWidget(self.on, 0, 0)
-        grid.addWidget(self.host, 0, 1)
-        grid.addWidget(self.port, 0, 2)
-        grid.addWidget(self.profile, 1, 1)
-        grid.addWidget(self.rate, 1, 2)
-        grid.addWidget(self.remove, 2, 2)
-        grid.addWidget(self.state, 2, 0, 1, 2)
-        grid.setColumnStretch(1, 1)
+        self._profile_name = QLabel()
+        self._profile_name.setBuddy(self.profile)
+        self._rate_name = QLabel()
+        self._rate_name.setBuddy(self.rate)
+        self._lay_out()
         self.retranslate()
         self._show()
         self.on.clicked.connect(lambda on: self._change(on=on))
         self.host.editingFinished.connect(self._host_entered)
-        self.port.editingFinished.connect(lambda: self._change(port=self.port.value()))
+        self.port.valueChanged.connect(lambda value: self._change(port=value))
         self.profile.activated.connect(lambda: self._change(profile=self.profile.currentData()))
-        self.rate.editingFinished.connect(lambda: self._change(rate_hz=self.rate.value() or None))
+        self.rate.valueChanged.connect(lambda value: self._change(rate_hz=value or None))
         self.remove.clicked.connect(self.removed)
+
+    def _lay_out(self) -> None:
+        address = QHBoxLayout()
+        address.addWidget(self.on)
+        address.addWidget(self.host, 1)
+        address.addWidget(self.port)
+        grid = QGridLayout(self)
+        grid.addLayout(address, 0, 0, 1, 2)
+        grid.addWidget(self._profile_name, 1, 0)
+        grid.addWidget(self.profile, 1, 1)
+        grid.addWidget(self._rate_name, 2, 0)
+        grid.addWidget(self.rate, 2, 1)
+        grid.addWidget(self.state, 3, 0)
+        grid.addWidget(self.remove, 3, 1, Qt.AlignmentFlag.AlignTop)
+        grid.setColumnStretch(0, 1)
 
     def retranslate(self) -> None:
         """Say everything in the language that is set."""
@@ -88,22 +102,24 @@ class ReceiverRow(QFrame):
         ):
             field.setAccessibleName(name)
             field.setToolTip(tip or name)
+        self._profile_name.setText(self.profile.accessibleName())
+        self._rate_name.setText(self.rate.accessibleName())
         self.rate.setSpecialValueText(self.tr("every frame"))
         self.rate.setSuffix(self.tr(" a second"))
         self.remove.setText(self.tr("Remove"))
 
     def show_status(self, status: ReceiverStatus | None) -> None:
-        """Say how it does; None: it is switched off."""
+        """Say how it does; None: nothing is known of it."""
         theme = self._theme
-        if status is None:
+        if not self.part.on:
             color, text = theme.muted, self.tr("switched off")
+        elif status is None or not (status.ready or status.error):
+            color, text = theme.warning, self.tr("looking the host up …")
         elif status.error:
             color = theme.bad
             text = self.tr("{error} · sent {sent}, failed {failed}").format(
                 error=status.error, sent=status.sent, failed=status.failed
             )
-        elif not status.ready:
-            color, text = theme.warning, self.tr("looking the host up …")
         elif status.sent == 0:
             color, text = theme.muted, self.tr("ready; nothing sent yet")
         else:
@@ -119,16 +135,18 @@ class ReceiverRow(QFrame):
         part = self.part
         self.on.setChecked(part.on)
         self.host.setText(part.host)
-        self.port.setValue(part.port)
+        with QSignalBlocker(self.port):
+            self.port.setValue(part.port)
         known = dict.fromkeys([*self._profiles, part.profile])
         fill(self.profile, [(name, name) for name in known], part.profile)
-        self.rate.setValue(part.rate_hz or 0)
+        rate_hz = part.rate_hz or 0.0
+        with QSignalBlocker(self.rate):
+            self.rate.setDecimals(1 if rate_hz == round(rate_hz, 1) else 3)
+            self.rate.setValue(rate_hz)
 
     def _host_entered(self) -> None:
-        host = self.host.text().strip()
-        if not host:
-            self.host.setText(self.part.host)
-            return
+        host = self.host.text().strip() or self.part.host
+        self.host.setText(host)
         self._change(host=host)
 
     def _change(self, **fields: Any) -> None:
@@ -174,6 +192,8 @@ class ReceiversPanel(QWidget):
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setWidget(page)
         buttons = QHBoxLayout()
         buttons.addWidget(self.add_button)
@@ -208,7 +228,7 @@ class ReceiversPanel(QWidget):
     def show_parts(self, parts: Sequence[ReceiverPart]) -> None:
         """Show receivers; nothing is told."""
         for row in self.rows:
-            row.deleteLater()
+            _drop(row)
         self.rows = []
         for part in parts:
             self._add_row(part)
@@ -217,7 +237,7 @@ class ReceiversPanel(QWidget):
         """Say how each does."""
         by_receiver = {status.receiver: status for status in statuses}
         for row in self.rows:
-            row.show_status(by_receiver.get(row.part.receiver()) if row.part.on else None)
+            row.show_status(by_receiver.get(row.part.receiver()))
 
     def _add_row(self, part: ReceiverPart) -> None:
         row = ReceiverRow(part, self._profiles, self._theme)
@@ -227,13 +247,22 @@ class ReceiversPanel(QWidget):
         self.rows.append(row)
 
     def _add_another(self) -> None:
-        self._add_row(ReceiverPart(port=9000 + len(self.rows)))
+        taken = {row.part.port for row in self.rows}
+        port = next(port for port in count(_USUAL_PORT) if port not in taken)
+        self._add_row(ReceiverPart(port=port))
         self._tell()
 
     def _remove(self, row: ReceiverRow) -> None:
         self.rows.remove(row)
-        row.deleteLater()
+        _drop(row)
         self._tell()
 
     def _tell(self) -> None:
         self.changed.emit(tuple(row.part for row in self.rows))
+
+
+def _drop(row: ReceiverRow) -> None:
+    """Delete a row; what was half typed into it is told to nobody."""
+    row.blockSignals(True)
+    row.hide()
+    row.deleteLater()

@@ -36,7 +36,6 @@ class RecordingPanel(QWidget):
         self._part, self._theme = part, theme
         self._recording: RecordingStatus | None = None
         self.light = QLabel()
-        self.light.setProperty("role", "title")
         self.toggle = QPushButton()
         self.marker_text = QLineEdit()
         self.marker = QPushButton()
@@ -96,17 +95,13 @@ class RecordingPanel(QWidget):
 
     def show_recording(self, recording: RecordingStatus | None) -> None:
         """Show how the recording does; None: nothing is recorded."""
-        before, self._recording = self._recording, recording
+        self._recording = recording
         running = recording is not None
         self.toggle.setText(self.tr("&Stop recording") if running else self.tr("Start &recording"))
-        if before is None or not running or self.toggle.property("role") is None:
-            self.toggle.setProperty("role", "danger" if running else "primary")
-            style = self.toggle.style()
-            if style is not None:
-                style.polish(self.toggle)
+        _give_role(self.toggle, "danger" if running else "primary")
         self.marker.setEnabled(running)
-        color = self._theme.recording if running else self._theme.muted
-        self.light.setStyleSheet(f"color: {color};")
+        self.light.setStyleSheet("" if running else f"color: {self._theme.muted};")
+        _give_role(self.light, "alarm" if running else "title")
         if recording is None:
             self.light.setText(self.tr("○ Not recording"))
             self.says.clear()
@@ -141,3 +136,12 @@ class RecordingPanel(QWidget):
             part = self._part.model_copy(update={"folder": Path(folder)})
             self.show_part(part)
             self.changed.emit(part)
+
+
+def _give_role(widget: QWidget, role: str) -> None:
+    """Give a widget another look of the theme's."""
+    if widget.property("role") != role:
+        widget.setProperty("role", role)
+        style = widget.style()
+        if style is not None:
+            style.polish(widget)

@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from vrfer.app import language
 from vrfer.app.controller import Controller
 from vrfer.app.prompts import Prompts
 from vrfer.app.window import Window
+from vrfer.command_line import STOPPED
 from vrfer.errors import OutputError
 from vrfer.outputs.osc import PROFILES
 from vrfer.people import People
@@ -46,7 +48,7 @@ def run_window(options: StartOptions) -> int:
     """Show the window until it is closed.
 
     Returns:
-        The exit code of Qt's event loop.
+        The exit code.
 
     Raises:
         OutputError: There is no screen, or the picture cannot be written.
@@ -64,7 +66,9 @@ def run_window(options: StartOptions) -> int:
     prompts.use(replace(prompts.settings, locale=spoken))
     window = Window(controller, prompts, _models(), PROFILES)
     window.show()
-    window.look_for_cameras(with_pictures=False)
+    if sys.platform == "linux" or not controller.settings.camera.source.isdecimal():
+        # Elsewhere cameras are probed one by one, which the one that is to be opened cannot bear.
+        window.look_for_cameras(with_pictures=False)
     failed: list[OutputError] = []
     if options.source is not None:
         controller.open_once(options.source)
@@ -76,13 +80,13 @@ def run_window(options: StartOptions) -> int:
         QTimer.singleShot(
             round(options.seconds * 1000), lambda: _finish(window, options.screenshot, failed)
         )
-    with _closed_by_signals(window):
+    with _closed_by_signals(window) as stopped:
         code = application.exec()
     controller.close()
     prompts.close()
     if failed:
         raise failed[0]
-    return code
+    return STOPPED if stopped.is_set() else code
 
 
 def _finish(window: Window, screenshot: Path | None, failed: list[OutputError]) -> None:
@@ -97,10 +101,12 @@ def _finish(window: Window, screenshot: Path | None, failed: list[OutputError]) 
 
 
 @contextmanager
-def _closed_by_signals(window: Window) -> Iterator[None]:
+def _closed_by_signals(window: Window) -> Iterator[threading.Event]:
     """Close the window on Ctrl-C and on the system's request, as its own button does."""
+    stopped = threading.Event()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
+        stopped.set()
         window.close()
 
     before = {
@@ -111,7 +117,7 @@ def _closed_by_signals(window: Window) -> Iterator[None]:
     awake.timeout.connect(lambda: None)
     awake.start(_SIGNALS_EVERY_MS)
     try:
-        yield
+        yield stopped
     finally:
         awake.stop()
         for number, handler in before.items():

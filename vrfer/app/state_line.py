@@ -1,9 +1,35 @@
 """One line that says how everything does: camera, face, network, receivers, speed, load."""
 
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PyQt6.QtCore import QSize, Qt
+from PyQt6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PyQt6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from vrfer.app.theme import Theme
 from vrfer.live.status import Phase, Status
+
+_SPACE_PX = 18
+_LEAST_PX = 60
+_UNKNOWN = "-"
+
+
+class ElidedLabel(QLabel):
+    """Ends a text that is too long with an ellipsis; the tool tip has all of it."""
+
+    def setText(self, text: str | None) -> None:
+        """Show a text."""
+        super().setText(text)
+        self.setToolTip(text)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return how small it may become."""
+        hint = super().minimumSizeHint()
+        return QSize(min(_LEAST_PX, hint.width()), hint.height())
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Draw."""
+        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        painter = QPainter(self)
+        painter.drawText(self.rect(), int(self.alignment()), text)
 
 
 class StateLine(QWidget):
@@ -16,17 +42,15 @@ class StateLine(QWidget):
         self._status = Status()
         self._cpu_share = 0.0
         self._parts = {
-            name: QLabel(self)
+            name: ElidedLabel(self) if name in ("camera", "network") else QLabel(self)
             for name in ("camera", "face", "network", "receivers", "speed", "cpu")
         }
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(10, 4, 10, 4)
-        layout.setSpacing(18)
+        self._columns = 0
+        self._layout = QGridLayout(self)
+        self._layout.setContentsMargins(10, 4, 10, 4)
+        self._layout.setHorizontalSpacing(_SPACE_PX)
         for name, label in self._parts.items():
             label.setObjectName(f"state-{name}")
-            if name in ("camera", "network"):
-                label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-            layout.addWidget(label, 1 if name in ("camera", "network") else 0)
         self.retranslate()
 
     def retranslate(self) -> None:
@@ -68,17 +92,38 @@ class StateLine(QWidget):
         running = status.phase in (Phase.RUNNING, Phase.PAUSED)
         self._say("camera", self._camera(status), running, bad=status.phase is Phase.FAILED)
         face = self.tr("face seen") if status.face else self.tr("no face")
-        self._say("face", face if running else "-", status.face)
+        self._say("face", face if running else _UNKNOWN, status.face)
         self._say("network", status.network or self.tr("network not loaded yet"), True)
         ready = sum(line.ready and not line.error for line in status.receivers)
         total = len(status.receivers)
-        receivers = self.tr("{ready} of {total} receivers").format(ready=ready, total=total)
+        receivers = self.tr("receivers: {ready} of {total}").format(ready=ready, total=total)
         self._say("receivers", receivers, ready == total > 0, bad=ready < total)
         speed = self.tr("{fps:.0f} fps · {p50:.0f} / {p95:.0f} ms").format(
             fps=status.fps, p50=status.latency_p50_ms, p95=status.latency_p95_ms
         )
-        self._say("speed", speed if running else "-", running)
+        self._say("speed", speed if running else _UNKNOWN, running)
         self._say("cpu", self.tr("CPU {share:.0%}").format(share=cpu_share), True)
+        self._arrange()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Use one row or two."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Put all into one row where there is room, else into two."""
+        needed = sum(label.sizeHint().width() + _SPACE_PX for label in self._parts.values())
+        columns = len(self._parts) if needed <= self.width() else len(self._parts) // 2
+        if columns == self._columns:
+            return
+        for column in range(self._columns):
+            self._layout.setColumnStretch(column, 0)
+        self._columns = columns
+        for index, label in enumerate(self._parts.values()):
+            self._layout.addWidget(label, index // columns, index % columns)
+        for name in ("camera", "network"):
+            column = list(self._parts).index(name) % columns
+            self._layout.setColumnStretch(column, 1)
 
     def _camera(self, status: Status) -> str:
         names = {
@@ -95,6 +140,9 @@ class StateLine(QWidget):
 
     def _say(self, part: str, text: str, good: bool, *, bad: bool = False) -> None:
         label = self._parts[part]
-        color = self._theme.bad if bad else self._theme.text if good else self._theme.warning
+        theme = self._theme
+        color = theme.bad if bad else theme.text if good else theme.warning
+        if text == _UNKNOWN:
+            color = theme.muted
         label.setText(text)
         label.setStyleSheet(f"color: {color};")

@@ -26,7 +26,8 @@ class Strip(QWidget):
         self._held = False
         self._dragged: QPoint | None = None
         self.label = LabelView(theme)
-        self.light = QLabel("●")
+        self.light = QLabel()
+        self.light.setProperty("role", "big")
         self.state = QLabel()
         self.neutral = QPushButton()
         self.neutral.setCheckable(True)
@@ -69,9 +70,9 @@ class Strip(QWidget):
         self.neutral.setChecked(status.neutral_held)
         recording = status.recording is not None
         self.marker.setEnabled(recording)
-        self.light.setStyleSheet(
-            f"color: {self._theme.recording if recording else self._theme.muted};"
-        )
+        self.light.setText("●" if recording else "○")
+        color = self._theme.recording if recording else self._theme.muted
+        self.light.setStyleSheet(f"color: {color};")
         self.light.setToolTip(self.tr("Recording") if recording else self.tr("Not recording"))
         running = status.phase is Phase.RUNNING
         self.state.setText(

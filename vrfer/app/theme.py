@@ -5,8 +5,8 @@ must be seen by at least 3 (WCAG 2.2, 1.4.3 and 1.4.11). The expressions' colour
 those of Okabe and Ito (2008), which colour-blind people can tell apart, and were then moved as
 little as keeps all eight apart for them on this theme's panel too.
 
-Widgets ask for a look with the property `role`: `panel` for a frame, `title` and `big` for a
-label, `primary` and `danger` for a button.
+Widgets ask for a look with the property `role`: `panel` for a frame, `text`, `title`, `big` and
+`alarm` for a label, `primary` and `danger` for a button.
 """
 
 from dataclasses import dataclass
@@ -167,7 +167,10 @@ QToolTip {{ background: {theme.panel}; color: {theme.text}; border: 1px solid {t
   padding: 4px 6px; }}
 
 QFrame[role="panel"] {{ background: {theme.panel}; border: none; border-radius: 10px; }}
-QLabel[role="title"] {{ font-size: {1.3 * size_pt:.1f}pt; font-weight: 600; }}
+QLabel[role="text"] {{ font-size: {1.15 * size_pt:.1f}pt; }}
+QLabel[role="title"], QLabel[role="alarm"] {{ font-size: {1.3 * size_pt:.1f}pt; font-weight: 600; }}
+QLabel[role="alarm"] {{ background: {theme.recording}; color: {theme.on_accent};
+  border-radius: 7px; padding: 8px 12px; }}
 QLabel[role="big"] {{ font-size: {2.0 * size_pt:.1f}pt; font-weight: 700; }}
 
 QPushButton, QToolButton {{ background: {theme.control}; color: {theme.text};
@@ -176,12 +179,11 @@ QToolButton {{ padding: 7px; min-width: 20px; }}
 QPushButton:hover, QToolButton:hover {{ background: {theme.hover}; }}
 QPushButton:pressed, QToolButton:pressed {{ background: {theme.border}; }}
 QPushButton:checked, QToolButton:checked, QPushButton[role="primary"] {{
-  background: {theme.accent}; color: {theme.on_accent}; border-color: {theme.accent};
-  font-weight: 600; }}
-QPushButton[role="danger"] {{ background: {theme.panel}; color: {theme.recording};
-  border-color: {theme.recording}; font-weight: 600; }}
-QPushButton[role="danger"]:hover, QPushButton[role="danger"]:checked {{
-  background: {theme.recording}; color: {theme.on_accent}; }}
+  background: {theme.accent}; color: {theme.on_accent}; border-color: {theme.accent}; }}
+QPushButton[role="danger"] {{ background: {theme.recording}; color: {theme.on_accent};
+  border-color: {theme.recording}; }}
+QPushButton[role="danger"]:hover {{ border-color: {theme.text}; }}
+QPushButton[role="primary"], QPushButton[role="danger"] {{ font-weight: 600; }}
 QPushButton:disabled, QToolButton:disabled, QPushButton[role="primary"]:disabled,
 QPushButton[role="danger"]:disabled {{ background: {theme.background}; color: {theme.muted};
   border: 1px dashed {theme.border}; font-weight: 400; }}
@@ -261,13 +263,21 @@ QProgressBar::chunk {{ background: {theme.accent}; border-radius: 4px; }}
 QProgressBar[textVisible="true"]::chunk {{ background: {theme.hover}; }}
 
 QTabWidget::pane {{ background: {theme.panel}; border: none; border-radius: 10px; }}
-QTabBar::tab {{ padding: 10px 14px; color: {theme.muted}; background: transparent;
+QTabBar::tab {{ padding: 10px 8px; color: {theme.muted}; background: transparent;
   border: none; border-bottom: 3px solid transparent; }}
 QTabBar::tab:hover {{ color: {theme.text}; }}
 QTabBar::tab:selected {{ color: {theme.text}; border-bottom-color: {theme.accent}; }}
 QTabBar:focus {{ outline: none; }}
 QTabBar::tab:selected:focus {{ color: {theme.accent}; border: 2px solid {theme.accent};
-  border-radius: 7px; padding: 8px 12px 9px 12px; }}
+  border-radius: 7px; padding: 8px 6px 9px 6px; }}
+QTabBar::scroller {{ width: 52px; }}
+QTabBar QToolButton, QTabBar QToolButton:focus {{ background: {theme.background};
+  border: 1px solid {theme.border}; padding: 0; min-width: 20px; min-height: 20px; }}
+QTabBar QToolButton:disabled {{ border-color: transparent; }}
+QTabBar QToolButton::right-arrow {{ image: url("{picture}/right-{theme.name}.svg"); }}
+QTabBar QToolButton::left-arrow {{ image: url("{picture}/left-{theme.name}.svg"); }}
+QTabBar QToolButton::right-arrow:disabled, QTabBar QToolButton::left-arrow:disabled {{
+  image: none; }}
 QGroupBox {{ border: 1px solid {theme.border}; border-radius: 10px; margin-top: 10px;
   padding: 14px 10px 10px 10px; }}
 QGroupBox::title {{ subcontrol-origin: margin; left: 12px; padding: 0 5px; }}
@@ -298,6 +308,9 @@ QScrollBar::handle:vertical {{ min-height: 36px; }}
 QScrollBar::handle:horizontal {{ min-width: 36px; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
-QSplitter::handle {{ background: transparent; }}
-QSplitter::handle:hover {{ background: {theme.border}; }}
+QSplitter::handle {{ background: {theme.border}; border-radius: 1px; }}
+QSplitter::handle:horizontal {{ width: 10px; margin: 48px 4px; }}
+QSplitter::handle:vertical {{ height: 10px; margin: 4px 48px; }}
+QSplitter::handle:hover {{ background: {theme.accent}; }}
+QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
 """

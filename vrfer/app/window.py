@@ -1,6 +1,7 @@
 """The window: main view, panels of settings, the guide, and the small strip."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from PyQt6.QtCore import QEvent, Qt, QTimer
@@ -386,7 +387,8 @@ class Window(QMainWindow):
         if part.language != before.language:
             application = QApplication.instance()
             assert isinstance(application, QApplication)
-            language.install(application, part.language)
+            spoken = language.install(application, part.language)
+            self._prompts.use(replace(self._prompts.settings, locale=spoken))
         self._apply_look(part)
 
     def _apply_look(self, part: WindowPart) -> None:
