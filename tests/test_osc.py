@@ -421,3 +421,29 @@ def test_the_time_tag_is_the_ntp_time_of_the_capture() -> None:
     # 2001-09-09T01:46:40.5Z is 3,208,988,800.5 s after 1900 (OSC 1.0).
     packet = encode_bundle(with_face(10**18 + 500_000_000))
     assert struct.unpack(">II", packet[8:16]) == (3_208_988_800, 2**31)
+
+
+def test_the_test_pattern_shows_each_expression_in_turn(heard: socket.socket) -> None:
+    with sender_to(heard) as sender:
+        sender.test()
+        bundles = [OscBundle(heard.recv(65535)) for _ in EXPRESSIONS]
+    labels = []
+    for bundle in bundles:
+        values = {message.address: message.params for message in bundle}
+        (label,) = values["/vrfer/label"]
+        assert values[f"/vrfer/{label}"] == [1.0]
+        assert sum(values["/vrfer/probabilities"]) == 1.0
+        assert values["/vrfer/face"] == [1]
+        labels.append(label)
+    assert sorted(labels) == sorted(EXPRESSIONS)
+    assert labels[-1] == "neutral"
+    assert sender.sent == len(EXPRESSIONS)
+
+
+def test_a_refreshed_receiver_hears_the_next_reading_whatever_its_rate() -> None:
+    with OscSender(Receiver("127.0.0.1", 9, rate_hz=0.1)) as sender:
+        assert sender.is_due(at(100.0, file=False))
+        assert not sender.is_due(at(101.0, file=False))
+        sender.refresh()
+        assert sender.is_due(at(102.0, file=False))
+        assert not sender.is_due(at(103.0, file=False))

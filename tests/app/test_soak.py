@@ -1,4 +1,4 @@
-"""A minute of `benchmarks/window.py`; half an hour of it is run by hand: docs/window-figures.txt."""
+"""A minute of `benchmarks/window.py`; half an hour by hand: docs/window-figures.txt."""
 
 import os
 import re

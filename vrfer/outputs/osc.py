@@ -1,41 +1,24 @@
-"""OSC output: one bundle a processed frame, to any number of receivers.
+"""OSC output: each processed frame, to any number of receivers, as their profiles say.
 
-Addresses of the `generic` profile (OSC 1.0; every argument is an int32, a float32 or a string):
-
-| address                        | argument                                            |
-|--------------------------------|-----------------------------------------------------|
-| `/vrfer/<expression>`, eight   | float, steady probability 0-1                       |
-| `/vrfer/probabilities`         | the same eight floats in one message                |
-| `/vrfer/label`                 | string, the steady label; `none` without a face     |
-| `/vrfer/label/id`              | int, its index; -1 without a face                   |
-| `/vrfer/confidence`            | float, steady probability of the label              |
-| `/vrfer/unsure`                | int, 1 while the network cannot tell                |
-| `/vrfer/face`                  | int, 1 while a lower face is seen                   |
-
-The bundle's time tag is the capture time. Sending never waits and never fails: what does not go
-out is counted.
+Sending never waits and never fails: what does not go out is counted. A bundle's time tag is the
+capture time.
 """
 
 import logging
 import socket
-from collections.abc import Sequence
+import time
 from dataclasses import dataclass
 from typing import Self
 
-from pythonosc.osc_bundle_builder import OscBundleBuilder
-from pythonosc.osc_message_builder import OscMessageBuilder
-
 from vrfer.errors import OutputError
-from vrfer.expressions import EXPRESSIONS
 from vrfer.frames import Reading
+from vrfer.outputs.changes import Changes
+from vrfer.outputs.messages import encode_packets, messages_of, pattern_readings
+from vrfer.outputs.profiles import LOWEST_RATE_HZ, PROFILES, load_profile
+
+__all__ = ["LOWEST_RATE_HZ", "PROFILES", "OscSender", "Receiver", "parse_receiver"]
 
 logger = logging.getLogger(__name__)
-
-PREFIX = "/vrfer"
-LOWEST_RATE_HZ = 0.001
-PROFILES = ("generic",)
-"""Names of the known address layouts."""
-
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
@@ -44,8 +27,9 @@ class Receiver:
     host: str
     port: int
     profile: str = "generic"
+    """Name or file of the address layout, as `load_profile` takes it."""
     rate_hz: float | None = None
-    """At most this many bundles a second of capture time; None sends every processed frame."""
+    """At most this many frames a second of capture time; None leaves it to the profile."""
 
     def __str__(self) -> str:
         """Return the address as people write it."""
@@ -56,8 +40,13 @@ class Receiver:
 def parse_receiver(text: str, *, default_profile: str = "generic") -> Receiver:
     """Read `HOST:PORT[,profile=NAME][,hz=N]`; an IPv6 address stands in brackets.
 
+    Args:
+        text: What the user wrote. NAME is a shipped profile, one of the user's own, or a path
+            that ends with `.toml` and holds no comma.
+        default_profile: Where the text names none.
+
     Raises:
-        OutputError: The text is not of this form, or names an unknown profile.
+        OutputError: The text is not of this form, or the profile is unknown or unusable.
     """
     address, *options = text.split(",")
     host, colon, port_text = address.rpartition(":")
@@ -84,10 +73,7 @@ def parse_receiver(text: str, *, default_profile: str = "generic") -> Receiver:
                 f"{option!r} is no option of the OSC receiver {address}",
                 f"Known are profile=NAME and hz=N with N from {LOWEST_RATE_HZ} up.",
             )
-    if profile not in PROFILES:
-        raise OutputError(
-            f"there is no OSC profile {profile!r}", f"Known profiles: {', '.join(PROFILES)}."
-        )
+    load_profile(profile)
     return Receiver(host, port, profile, rate_hz)
 
 
@@ -98,46 +84,27 @@ def _is_rate(text: str) -> bool:
         return False
 
 
-def encode_bundle(reading: Reading) -> bytes:
-    """Encode a reading as one OSC bundle of the generic profile, below 1,432 bytes."""
-    bundle = OscBundleBuilder(reading.captured_unix_ns / 1e9)  # type: ignore[arg-type] # takes floats
-    # python-osc refuses numpy's own number types.
-    probabilities = [float(p) for p in reading.steady]
-    messages: list[tuple[str, Sequence[float | int | str]]] = [
-        (f"{PREFIX}/face", [int(reading.face is not None)]),
-        (f"{PREFIX}/label", [reading.label]),
-        (f"{PREFIX}/label/id", [int(reading.label_id)]),
-        (f"{PREFIX}/confidence", [reading.confidence]),
-        (f"{PREFIX}/unsure", [int(reading.unsure)]),
-        *((f"{PREFIX}/{name}", [p]) for name, p in zip(EXPRESSIONS, probabilities, strict=True)),
-        (f"{PREFIX}/probabilities", probabilities),
-    ]
-    for address, arguments in messages:
-        message = OscMessageBuilder(address)
-        for argument in arguments:
-            message.add_arg(argument)
-        bundle.add_content(message.build())
-    encoded: bytes = bundle.build().dgram
-    return encoded
-
-
 class OscSender:
-    """Sends bundles to one receiver; a context manager."""
+    """Tells one receiver of readings; a context manager, used by one thread."""
 
     def __init__(self, receiver: Receiver) -> None:
-        """Look the host up and open a socket that never blocks.
+        """Load the profile, look the host up and open a socket that never blocks.
 
         Raises:
-            OutputError: The host's name is not known.
+            OutputError: The host's name is not known, or the profile cannot be used.
         """
         self.receiver = receiver
+        self.profile = load_profile(receiver.profile)
         self.sent = 0
-        """Bundles handed to the network."""
+        """Packets handed to the network."""
         self.failed = 0
-        """Bundles that the network did not take."""
+        """Packets that the network did not take."""
         self.last_error = ""
         """The last failure in the system's words, empty if there was none."""
+        rates = (receiver.rate_hz, self.profile.sending.rate_hz)
+        self._rate_hz = min((rate for rate in rates if rate is not None), default=None)
         self._next_s: float | None = None
+        self._changes = Changes(self.profile.sending)
         self._failing = False
         try:
             known = socket.getaddrinfo(receiver.host, receiver.port, type=socket.SOCK_DGRAM)
@@ -171,16 +138,39 @@ class OscSender:
         self._socket.close()
 
     def take(self, reading: Reading, *, at_once: bool = False) -> None:
-        """Send a reading if it is due, or whatever the rate says."""
-        if at_once or self.is_due(reading):
-            self.send(encode_bundle(reading))
+        """Tell the receiver what the profile and the rate allow, or everything at once."""
+        now_s = _timeline_s(reading)
+        messages = messages_of(self.profile, reading)
+        places = self._changes.pending(messages, now_s, everything=at_once)
+        if not places or not (at_once or self.is_due(reading)):
+            return
+        packets = encode_packets(
+            [messages[place] for place in places],
+            reading.captured_unix_ns,
+            bundled=self.profile.sending.bundle,
+        )
+        if all([self.send(packet) for packet in packets]):
+            self._changes.told(messages, places, now_s)
+
+    def refresh(self) -> None:
+        """Let the next frame that is due be told in full."""
+        self._changes.forget()
+
+    def test(self) -> None:
+        """Send a known pattern at once: each expression at 1, then neutral; see `docs/profiles.md`.
+
+        The next frame that is due is told in full, for the receiver's state is the pattern's.
+        """
+        for reading in pattern_readings(time.monotonic_ns(), time.time_ns()):
+            self.take(reading, at_once=True)
+        self.refresh()
 
     def is_due(self, reading: Reading) -> bool:
-        """Whether the receiver's rate, counted in capture time, allows a bundle now."""
-        rate = self.receiver.rate_hz
+        """Whether the rate, counted in capture time, allows a frame now; if so, it is counted."""
+        rate = self._rate_hz
         if rate is None:
             return True
-        now_s = reading.captured_ns / 1e9 if reading.source_s is None else reading.source_s
+        now_s = _timeline_s(reading)
         interval_s = 1 / rate
         if self._next_s is None or abs(now_s - self._next_s) > 2 * interval_s:
             self._next_s = now_s  # the first frame, a gap, or a file played anew
@@ -189,18 +179,27 @@ class OscSender:
         self._next_s += interval_s
         return True
 
-    def send(self, bundle: bytes) -> None:
-        """Send an encoded bundle; a failure is counted, and logged when it begins and ends."""
+    def send(self, packet: bytes) -> bool:
+        """Send an encoded packet; a failure is counted, and logged when it begins and ends.
+
+        Returns:
+            Whether the network took it.
+        """
         try:
-            self._socket.sendto(bundle, self._address)
+            self._socket.sendto(packet, self._address)
         except OSError as err:
             self.failed += 1
             self.last_error = err.strerror or str(err)
             if not self._failing:
                 logger.warning("OSC to %s fails: %s", self.receiver, self.last_error)
             self._failing = True
-            return
+            return False
         self.sent += 1
         if self._failing:
             logger.info("OSC to %s works again", self.receiver)
         self._failing = False
+        return True
+
+
+def _timeline_s(reading: Reading) -> float:
+    return reading.captured_ns / 1e9 if reading.source_s is None else reading.source_s
