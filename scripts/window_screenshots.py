@@ -205,8 +205,7 @@ def trouble(camera: Photographer) -> None:
     window.show_tab(0)
     with NetworkCamera() as address:
         window.controller.open_once(address)
-        camera.until(lambda: window.controller.status.phase is Phase.RUNNING)
-        camera.until(lambda: window.controller.status.face)
+        camera.until(lambda: window.controller.status.live and window.controller.status.face)
     camera.until(lambda: window.controller.status.phase is Phase.AWAY)
     camera.play(0.6)
     camera.take("camera-gone")

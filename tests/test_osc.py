@@ -25,11 +25,14 @@ from pythonosc.osc_server import BlockingOSCUDPServer
 from vrfer.errors import OutputError
 from vrfer.expressions import EXPRESSIONS
 from vrfer.frames import LowerFace, Reading
-from vrfer.outputs.osc import OscSender, Receiver, encode_bundle, parse_receiver
+from vrfer.outputs.messages import encode_reading
+from vrfer.outputs.osc import OscSender, Receiver, parse_receiver
+from vrfer.outputs.profiles import load_profile
 
 FACE = LowerFace((10.0, 20.0), (10.0, 30.0), 40.0, 0.9)
 STEADY = np.array([0.05, 0.5, 0.1, 0.05, 0.1, 0.05, 0.1, 0.05], np.float32)
 LARGEST_BYTES = 1432
+GENERIC = load_profile("generic")
 TYPES = {
     "/vrfer/face": "i",
     "/vrfer/label": "s",
@@ -74,6 +77,11 @@ def expected(reading: Reading) -> dict[str, list[float | int | str]]:
 def tags(message: OscMessage) -> str:
     packet = message.dgram
     return packet[packet.index(b",") + 1 :].split(b"\0")[0].decode()
+
+
+def encode_bundle(reading: Reading) -> bytes:
+    (packet,) = encode_reading(GENERIC, reading)
+    return packet
 
 
 @pytest.fixture
@@ -423,21 +431,17 @@ def test_the_time_tag_is_the_ntp_time_of_the_capture() -> None:
     assert struct.unpack(">II", packet[8:16]) == (3_208_988_800, 2**31)
 
 
-def test_the_test_pattern_shows_each_expression_in_turn(heard: socket.socket) -> None:
+@pytest.mark.parametrize("label_id", range(len(EXPRESSIONS)))
+def test_one_expression_is_shown_for_tests_of_the_scene(
+    heard: socket.socket, label_id: int
+) -> None:
     with sender_to(heard) as sender:
-        sender.test()
-        bundles = [OscBundle(heard.recv(65535)) for _ in EXPRESSIONS]
-    labels = []
-    for bundle in bundles:
-        values = {message.address: message.params for message in bundle}
-        (label,) = values["/vrfer/label"]
-        assert values[f"/vrfer/{label}"] == [1.0]
-        assert sum(values["/vrfer/probabilities"]) == 1.0
-        assert values["/vrfer/face"] == [1]
-        labels.append(label)
-    assert sorted(labels) == sorted(EXPRESSIONS)
-    assert labels[-1] == "neutral"
-    assert sender.sent == len(EXPRESSIONS)
+        sender.show(label_id)
+        values = {message.address: message.params for message in OscBundle(heard.recv(65535))}
+    assert values["/vrfer/label"] == [EXPRESSIONS[label_id]]
+    assert values[f"/vrfer/{EXPRESSIONS[label_id]}"] == [1.0]
+    assert sum(values["/vrfer/probabilities"]) == 1.0
+    assert values["/vrfer/face"] == [1]
 
 
 def test_a_refreshed_receiver_hears_the_next_reading_whatever_its_rate() -> None:

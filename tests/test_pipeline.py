@@ -22,7 +22,9 @@ from tiny_network import tiny_contract, write_network
 
 from vrfer.errors import ModelContractError
 from vrfer.frames import Frame, LowerFace, Reading, Scores
-from vrfer.outputs.osc import OscSender, Receiver, encode_bundle
+from vrfer.outputs.messages import encode_reading
+from vrfer.outputs.osc import OscSender, Receiver
+from vrfer.outputs.profiles import load_profile
 from vrfer.outputs.recorder import Recorder
 from vrfer.pipeline import Durations, Outputs, Reader, Summary, read_expressions, run
 from vrfer.sources import Source
@@ -279,7 +281,7 @@ def test_the_callback_comes_last_with_the_latency_that_is_recorded(
 
     def look(reading: Reading, latency_ms: float) -> None:
         *_, bundle = monitor.bundles()
-        assert bundle.dgram == encode_bundle(reading)
+        assert [bundle.dgram] == encode_reading(load_profile("generic"), reading)
         expected.append([str(reading.frame), reading.label, f"{latency_ms:.3f}"])
         assert [[r["frame"], r["label"], r["latency_ms"]] for r in recorded()] == expected
 

@@ -74,9 +74,7 @@ def test_all_eight_follow(qapp: QApplication, values: list[float]) -> None:
 
 
 @both_themes
-def test_the_label_has_the_full_colour_and_the_others_do_not(
-    qtbot: QtBot, colors: Theme
-) -> None:
+def test_the_label_has_the_full_colour_and_the_others_do_not(qtbot: QtBot, colors: Theme) -> None:
     bars = bars_of(qtbot, colors)
     bars.show_reading(reading([0.3, 0.4, 0.3, 0, 0, 0, 0, 0]))
     lines = rows(bars)

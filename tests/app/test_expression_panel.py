@@ -62,9 +62,7 @@ def test_numbers_of_ones_own_are_no_preset_until_one_is_chosen_again(
     assert panel.preset.findText("My own") == -1
 
 
-@pytest.mark.parametrize(
-    ("control", "field"), [("smoothing", "smoothing_s"), ("hold", "hold_s")]
-)
+@pytest.mark.parametrize(("control", "field"), [("smoothing", "smoothing_s"), ("hold", "hold_s")])
 def test_the_arrows_of_a_number_count_at_once(
     qtbot: QtBot, panel: ExpressionPanel, control: str, field: str
 ) -> None:

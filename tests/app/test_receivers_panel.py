@@ -36,9 +36,7 @@ def changed(part: ReceiverPart, **fields: object) -> ReceiverPart:
 
 
 @pytest.mark.parametrize("index", [0, 1])
-def test_a_receiver_is_switched_on_and_off(
-    qtbot: QtBot, panel: ReceiversPanel, index: int
-) -> None:
+def test_a_receiver_is_switched_on_and_off(qtbot: QtBot, panel: ReceiversPanel, index: int) -> None:
     told = Told(panel.changed)
     tick(qtbot, panel.rows[index].on)
     tick(qtbot, panel.rows[index].on)
@@ -138,9 +136,7 @@ def test_the_test_signal_is_asked_for(qtbot: QtBot, panel: ReceiversPanel) -> No
     assert told == [None]
 
 
-def test_it_shows_what_it_is_given_and_tells_nothing(
-    qtbot: QtBot, panel: ReceiversPanel
-) -> None:
+def test_it_shows_what_it_is_given_and_tells_nothing(qtbot: QtBot, panel: ReceiversPanel) -> None:
     told = Told(panel.changed)
     panel.show_parts((ODD, SECOND, changed(FIRST, rate_hz=0.004)))
     first, second, third = panel.rows

@@ -3,11 +3,13 @@
 import numpy as np
 import pyqtgraph
 import pytest
+from app.by_hand import LEFT
 from app.looks import pixels, rgb, shows
 from app.made_up import reading, sure_of
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PyQt6.QtCore import QPoint
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -23,6 +25,7 @@ def timeline(qtbot: QtBot) -> Timeline:
     timeline = Timeline(DARK)
     qtbot.addWidget(timeline)
     timeline.resize(700, 200)
+    timeline.grab()  # it lays itself out
     return timeline
 
 
@@ -67,9 +70,10 @@ def test_no_more_points_than_a_screen_shows(timeline: Timeline) -> None:
 
 
 def test_what_is_older_than_a_minute_is_forgotten(timeline: Timeline) -> None:
-    for number in range(2000):
+    for number in range(1000):
         timeline.add(reading(STEADY, at_s=number / 5))
-        timeline.redraw(number / 5)
+        if number % 10 == 9:
+            timeline.redraw(number / 5)
     times, _ = curve(timeline, 0)
     assert -SHOWN_S - 1.1 <= times.min() <= -SHOWN_S
     assert times.max() == 0
@@ -143,7 +147,11 @@ def test_a_markers_text_is_drawn_beside_it(timeline: Timeline) -> None:
     assert np.ptp(changed[:, 1]) > 40
 
 
-@given(st.lists(st.text(max_size=40) | st.sampled_from(["{", "}", "{x}", "{value}", "{0:d}"])))
+TYPED = st.text(max_size=40) | st.sampled_from(["{", "}", "{x}", "{value}", "{0:d}", "}}"])
+
+
+@given(st.lists(TYPED, max_size=4))
+@settings(max_examples=50)
 def test_whatever_is_typed_is_drawn_as_it_is(qapp: QApplication, texts: list[str]) -> None:
     timeline = Timeline(LIGHT)
     for number, text in enumerate(texts):
@@ -152,7 +160,8 @@ def test_whatever_is_typed_is_drawn_as_it_is(qapp: QApplication, texts: list[str
     timeline.grab()
     assert timeline.marker_texts == [text[:24] for text in texts]
     items = plot(timeline).getPlotItem().items
-    drawn = [item.label.toPlainText() for item in items if hasattr(item, "label")]
+    lines = [item for item in items if isinstance(item, pyqtgraph.InfiniteLine)]
+    drawn = [line.label.toPlainText() for line in lines]
     # Qt writes line ends of its own.
     for text, on_screen in zip(texts, drawn, strict=True):
         if text.isprintable():
@@ -167,8 +176,8 @@ def test_a_theme_changes_lines_and_texts(timeline: Timeline) -> None:
     timeline.set_theme(LIGHT)
     image = pixels(timeline)
     assert rgb(LIGHT.panel) in image[100].tolist()
-    assert not (np.abs(image - rgb(DARK.text)) < 8).all(axis=2).any()
-    assert (np.abs(image - rgb(LIGHT.text)) < 60).all(axis=2).any()
+    assert not shows(timeline, DARK.accent)
+    assert (np.abs(image - rgb(LIGHT.text)) < 30).all(axis=2).any()
 
 
 def test_clearing_forgets_everything(timeline: Timeline) -> None:
@@ -181,11 +190,24 @@ def test_clearing_forgets_everything(timeline: Timeline) -> None:
     assert all(len(curve(timeline, index)[0]) == 0 for index in range(len(EXPRESSIONS)))
 
 
-def test_the_mouse_cannot_move_the_minute(timeline: Timeline) -> None:
-    timeline.mark(-5.0, "far away")
-    timeline.redraw(1000.0)
-    (left, right), (low, high) = plot(timeline).viewRange()
-    assert left == pytest.approx(-SHOWN_S, abs=1)
-    assert right == pytest.approx(0, abs=1)
-    assert (low, high) == pytest.approx((0, 1), abs=0.05)
+def test_nothing_moves_the_minute(qtbot: QtBot, timeline: Timeline) -> None:
+    before = plot(timeline).viewRange()
+    assert before[0][0] == pytest.approx(-SHOWN_S, abs=1)
+    assert before[0][1] >= 0
+    assert before[1] == pytest.approx([0, 1], abs=0.05)
+    timeline.mark(-5000.0, "long ago")
+    for at_s in (1.0, 2.0):
+        timeline.add(reading(STEADY, at_s=at_s))
+    timeline.redraw(2.0)
+    area = plot(timeline).viewport()
+    assert area is not None
+    qtbot.mousePress(area, LEFT, pos=QPoint(300, 80))
+    qtbot.mouseMove(area, QPoint(400, 120))
+    qtbot.mouseRelease(area, LEFT, pos=QPoint(400, 120))
+    qtbot.mouseDClick(area, LEFT, pos=QPoint(300, 80))
+    timeline.grab()
+    assert plot(timeline).viewRange() == before
+
+
+def test_screen_readers_find_a_name(timeline: Timeline) -> None:
     assert timeline.accessibleName() == "The last minute"

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from mjpeg_server import MjpegServer
 
+from vrfer.expressions import EXPRESSIONS
 from vrfer.listen import Listener
 from vrfer.live.session import Session
 from vrfer.live.status import Event, Happening, Phase
@@ -120,6 +121,27 @@ def test_receivers_come_and_go_while_frames_run(watched: Watched) -> None:
             pass
         assert second.packet(PATIENCE_S)
         assert not first.packet(0.3)
+
+
+@pytest.mark.parametrize("running", [False, True])
+def test_the_test_signal_shows_each_expression_in_turn(watched: Watched, running: bool) -> None:
+    if running:
+        playing(watched)
+    with Listener(0) as heard:
+        watched.session.set_receivers([Receiver("127.0.0.1", heard.port)])
+        watched.until(lambda: [line.ready for line in watched.session.status().receivers] == [True])
+        watched.session.test_receivers()
+        shown: list[str] = []
+        while len(shown) < len(EXPRESSIONS):
+            messages = heard.packet(PATIENCE_S)
+            assert messages is not None
+            values = {message.address: message.arguments[0] for message in messages}
+            label = str(values["/vrfer/label"])
+            if values["/vrfer/confidence"] == 1.0 and values[f"/vrfer/{label}"] == 1.0:
+                shown.append(label)
+        assert shown == [*EXPRESSIONS[1:], EXPRESSIONS[0]]
+        if running:  # readings go on afterwards
+            watched.until(lambda: heard.packet(0.0) is not None)
 
 
 def test_an_unknown_host_is_said_and_holds_nothing_up(watched: Watched) -> None:

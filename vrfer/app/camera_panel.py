@@ -24,6 +24,7 @@ from vrfer.shipped import shipped
 from vrfer.sources.cameras import CameraInfo
 
 SIZES = ((320, 240), (640, 480), (800, 600), (1280, 720), (1920, 1080))
+_ICON_SIZE = QSize(64, 48)
 RATES = (15.0, 24.0, 30.0, 60.0)
 _FILE, _ADDRESS = "\0file", "\0address"
 """Entries that ask; no source is called so."""
@@ -44,7 +45,6 @@ class CameraPanel(Panel):
         self._cameras: list[CameraInfo] = []
         self._pictures: dict[int, QIcon] = {}
         self.source = QComboBox()
-        self.source.setIconSize(QSize(64, 48))
         narrow(self.source, 12)
         self.search = QPushButton()
         self.size_box = QComboBox()
@@ -66,6 +66,7 @@ class CameraPanel(Panel):
             self.exposure, self.mirrored, self.rotation, self.loop, self.region, self.everywhere,
         ):  # fmt: skip
             self.add(field)
+        self.widen(self.source)
         self.retranslate()
         self.source.activated.connect(self._source_chosen)
         self.search.clicked.connect(self.search_wanted)
@@ -156,6 +157,7 @@ class CameraPanel(Panel):
         entries.append((self.tr("Video or picture …"), _FILE))
         entries.append((self.tr("Address of a network camera …"), _ADDRESS))
         fill(self.source, entries, part.source)
+        self.source.setIconSize(_ICON_SIZE if self._pictures else QSize(16, 16))
         for index in range(self.source.count()):
             self.source.setItemData(index, self.source.itemText(index), Qt.ItemDataRole.ToolTipRole)
             value = str(self.source.itemData(index))

@@ -3,7 +3,17 @@
 from collections.abc import Iterable
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QComboBox, QFormLayout, QLabel, QScrollArea, QWidget
+from PyQt6.QtWidgets import (
+    QAbstractButton,
+    QComboBox,
+    QFormLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QSlider,
+    QWidget,
+)
 
 
 class Panel(QScrollArea):
@@ -29,6 +39,7 @@ class Panel(QScrollArea):
     def add(self, field: QWidget) -> None:
         """Add a row whose label is written by `name`."""
         label = QLabel()
+        label.setProperty("role", "field")
         label.setBuddy(field)
         self._labels[field] = label
         self.form.addRow(label, field)
@@ -43,14 +54,16 @@ class Panel(QScrollArea):
     def name(self, field: QWidget, text: str, tip: str = "") -> None:
         """Write a row's label, its tool tip, and what a screen reader says.
 
-        A field whose label is empty has its row for itself.
+        A button or slider whose label is empty has the whole width.
         """
         label = self._labels[field]
         label.setText(text)
         label.setToolTip(tip)
-        field.setAccessibleName(text.replace("&", ""))
+        told = [text, field.text()] if isinstance(field, QAbstractButton) else [text]
+        field.setAccessibleName(": ".join(part for part in told if part).replace("&", ""))
         field.setToolTip(tip)
-        if not text and not label.isHidden():
+        wide = isinstance(field, QPushButton | QSlider | QProgressBar)
+        if wide and not text and not label.isHidden():
             label.hide()
             self.widen(field)
 

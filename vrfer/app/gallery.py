@@ -346,7 +346,7 @@ class Gallery(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         """Hang them all."""
         super().__init__(parent)
-        self.setWindowTitle("vrfer.app.gallery")
+        self.setWindowTitle("vrfer")
         self.names = QListWidget()
         self.names.setMaximumWidth(200)
         self.wall = QStackedWidget()

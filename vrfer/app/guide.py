@@ -58,6 +58,8 @@ class Guide(QWidget):
     """The camera is to be opened, if none is."""
     learning_wanted = pyqtSignal(str)
     """A baseline is to be made for this person."""
+    learning_stopped = pyqtSignal()
+    """It is not wanted any more."""
     receiver_chosen = pyqtSignal(object)
     """Where to send, as `ReceiverPart`."""
 
@@ -76,6 +78,7 @@ class Guide(QWidget):
         self._prompts = prompts
         self._step = Step.CONSENT
         self._face_since_s: float | None = None
+        self._learning = False
         self._baseline = False
         self._failed = False
         self.title = QLabel()
@@ -105,7 +108,7 @@ class Guide(QWidget):
         self._source_box = source_box
         self._pages = QStackedWidget()
         self._lay_out()
-        self.skip.clicked.connect(self.finished)
+        self.skip.clicked.connect(self._finish)
         self.back.clicked.connect(lambda: self.show_step(Step(self._step - 1)))
         self.next.clicked.connect(self._next)
         self.set_theme(theme)
@@ -119,10 +122,10 @@ class Guide(QWidget):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.FieldsStayAtSizeHint)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.host.setMinimumWidth(_FIELD_PX)
-        self._host_name.setBuddy(self.host)
-        self._port_name.setBuddy(self.port)
-        form.addRow(self._host_name, self.host)
-        form.addRow(self._port_name, self.port)
+        for name, field in ((self._host_name, self.host), (self._port_name, self.port)):
+            name.setProperty("role", "field")
+            name.setBuddy(field)
+            form.addRow(name, field)
         camera = QWidget()
         column = QVBoxLayout(camera)
         column.setContentsMargins(0, 0, 0, 0)
@@ -172,6 +175,7 @@ class Guide(QWidget):
 
     def show_step(self, step: Step) -> None:
         """Show a page and say it aloud."""
+        self._stop_learning()
         self._step = step
         self._face_since_s = None
         self._failed = False
@@ -183,6 +187,7 @@ class Guide(QWidget):
         if step in (Step.CAMERA, Step.HEADSET):
             self.camera_wanted.emit()
         if step is Step.REST:
+            self._learning = True
             self.learning_wanted.emit(PERSON)
 
     def show_seen(self, seen: Seen) -> None:
@@ -210,10 +215,10 @@ class Guide(QWidget):
         if self._step is not Step.REST:
             return
         if event.happening is Happening.BASELINE_MADE:
-            self._baseline = True
+            self._learning, self._baseline = False, True
             self.show_step(Step.SEND)
         elif event.happening is Happening.BASELINE_FAILED:
-            self._failed = True
+            self._learning, self._failed = False, True
             self._show_texts()
             self._prompts.say(self.text.text(), Sound.ATTENTION)
 
@@ -222,11 +227,20 @@ class Guide(QWidget):
             host = self.host.text().strip()
             if host:
                 self.receiver_chosen.emit(ReceiverPart(host=host, port=self.port.value()))
-            self.finished.emit()
+            self._finish()
         elif self._step is Step.REST:
             self.show_step(Step.REST if self._failed else Step.SEND)
         else:
             self.show_step(Step(self._step + 1))
+
+    def _finish(self) -> None:
+        self._stop_learning()
+        self.finished.emit()
+
+    def _stop_learning(self) -> None:
+        if self._learning:
+            self._learning = False
+            self.learning_stopped.emit()
 
     def _show_texts(self) -> None:
         title, text, button = self._texts()[self._step]
@@ -278,7 +292,7 @@ class Guide(QWidget):
                 self.tr("Your face was not seen long enough. Let the camera see mouth and chin.")
                 if self._failed
                 else self.tr("Rest your face for five seconds, with your mouth closed."),
-                self.tr("&Try again") if self._failed else self.tr("Without a &baseline"),
+                self.tr("&Try again") if self._failed else self.tr("&Without a baseline"),
             ),
             Step.SEND: (
                 self.tr("Your resting face is known")

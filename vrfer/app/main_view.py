@@ -123,7 +123,9 @@ class MainView(QWidget):
         self._newest = readings[-1][0]
 
     def show_seen(self, seen: Seen, *, neutral_held: bool) -> None:
-        """Draw the newest frame and its reading."""
+        """Draw the newest frame and its reading, unless the source is gone meanwhile."""
+        if self._phase not in (Phase.RUNNING, Phase.PAUSED):
+            return
         reading = seen.look.reading
         self.picture.show_frame(seen.look.frame, reading.face)
         if self.network.isVisible():
@@ -165,9 +167,10 @@ class MainView(QWidget):
                 Phase.OPENING: self.tr("The camera is being opened. Some take half a minute."),
                 Phase.AWAY: self.tr("The camera is gone. Plug it in again; I go on by myself."),
                 Phase.ENDED: self.tr("The file is over"),
-                Phase.FAILED: self.tr("The camera cannot be read; the line below says why"),
+                Phase.FAILED: self.tr("The camera cannot be read; the line above says why"),
             }[self._phase]
         )
+        self.timeline.end()
         self.network.clear()
         self.bars.show_reading(None)
         self.label.show_reading(None)

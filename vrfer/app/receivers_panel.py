@@ -1,7 +1,7 @@
 """Where readings are sent: a list of receivers, and how each does."""
 
 from collections.abc import Sequence
-from itertools import count
+from itertools import count, pairwise
 from typing import Any
 
 from PyQt6.QtCore import QSignalBlocker, Qt, pyqtSignal
@@ -10,7 +10,6 @@ from PyQt6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QFrame,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -43,7 +42,7 @@ class ReceiverRow(QFrame):
         """What is shown."""
         self._profiles = profiles
         self._theme = theme
-        self.setProperty("role", "panel")
+        self.setProperty("role", "card")
         self.on = QCheckBox()
         self.host = QLineEdit()
         self.port = QSpinBox()
@@ -58,10 +57,10 @@ class ReceiverRow(QFrame):
         self.state = QLabel()
         self.state.setWordWrap(True)
         self.state.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.stops = (self.on, self.host, self.port, self.profile, self.rate, self.remove)
+        """The controls, in the order in which Tab reaches them."""
         self._profile_name = QLabel()
         self._profile_name.setBuddy(self.profile)
-        self._rate_name = QLabel()
-        self._rate_name.setBuddy(self.rate)
         self._lay_out()
         self.retranslate()
         self._show()
@@ -77,15 +76,16 @@ class ReceiverRow(QFrame):
         address.addWidget(self.on)
         address.addWidget(self.host, 1)
         address.addWidget(self.port)
-        grid = QGridLayout(self)
-        grid.addLayout(address, 0, 0, 1, 2)
-        grid.addWidget(self._profile_name, 1, 0)
-        grid.addWidget(self.profile, 1, 1)
-        grid.addWidget(self._rate_name, 2, 0)
-        grid.addWidget(self.rate, 2, 1)
-        grid.addWidget(self.state, 3, 0)
-        grid.addWidget(self.remove, 3, 1, Qt.AlignmentFlag.AlignTop)
-        grid.setColumnStretch(0, 1)
+        form = QHBoxLayout()
+        form.addWidget(self._profile_name)
+        form.addWidget(self.profile, 1)
+        below = QHBoxLayout()
+        below.addWidget(self.rate, 1)
+        below.addWidget(self.remove)
+        column = QVBoxLayout(self)
+        for row in (address, form, below):
+            column.addLayout(row)
+        column.addWidget(self.state)
 
     def retranslate(self) -> None:
         """Say everything in the language that is set."""
@@ -103,7 +103,6 @@ class ReceiverRow(QFrame):
             field.setAccessibleName(name)
             field.setToolTip(tip or name)
         self._profile_name.setText(self.profile.accessibleName())
-        self._rate_name.setText(self.rate.accessibleName())
         self.rate.setSpecialValueText(self.tr("every frame"))
         self.rate.setSuffix(self.tr(" a second"))
         self.remove.setText(self.tr("Remove"))
@@ -245,6 +244,10 @@ class ReceiversPanel(QWidget):
         row.removed.connect(lambda: self._remove(row))
         self._list.insertWidget(len(self.rows), row)
         self.rows.append(row)
+        # New widgets would come last in the whole window when Tab is pressed.
+        stops = [self.add_button, *(stop for row in self.rows for stop in row.stops)]
+        for before, after in pairwise([*stops, self.add_button, self.test_button]):
+            QWidget.setTabOrder(before, after)
 
     def _add_another(self) -> None:
         taken = {row.part.port for row in self.rows}

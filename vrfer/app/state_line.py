@@ -105,6 +105,13 @@ class StateLine(QWidget):
         self._say("cpu", self.tr("CPU {share:.0%}").format(share=cpu_share), True)
         self._arrange()
 
+    def minimumSizeHint(self) -> QSize:
+        """Return how small it may become: as narrow as two rows."""
+        hints = [label.minimumSizeHint() for label in self._parts.values()]
+        widest = max(hint.width() for hint in hints)
+        rows = self._layout.totalMinimumSize().height()
+        return QSize(len(hints) // 2 * (widest + _SPACE_PX), rows)
+
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Use one row or two."""
         super().resizeEvent(event)
@@ -116,14 +123,9 @@ class StateLine(QWidget):
         columns = len(self._parts) if needed <= self.width() else len(self._parts) // 2
         if columns == self._columns:
             return
-        for column in range(self._columns):
-            self._layout.setColumnStretch(column, 0)
         self._columns = columns
         for index, label in enumerate(self._parts.values()):
             self._layout.addWidget(label, index // columns, index % columns)
-        for name in ("camera", "network"):
-            column = list(self._parts).index(name) % columns
-            self._layout.setColumnStretch(column, 1)
 
     def _camera(self, status: Status) -> str:
         names = {

@@ -74,6 +74,8 @@ class Strip(QWidget):
         color = self._theme.recording if recording else self._theme.muted
         self.light.setStyleSheet(f"color: {color};")
         self.light.setToolTip(self.tr("Recording") if recording else self.tr("Not recording"))
+        if status.phase not in (Phase.RUNNING, Phase.PAUSED):
+            self.show_reading(None)  # the last one is of the past
         running = status.phase is Phase.RUNNING
         self.state.setText(
             self.tr("{fps:.0f} fps").format(fps=status.fps) if running else self.tr("no picture")

@@ -5,8 +5,8 @@ must be seen by at least 3 (WCAG 2.2, 1.4.3 and 1.4.11). The expressions' colour
 those of Okabe and Ito (2008), which colour-blind people can tell apart, and were then moved as
 little as keeps all eight apart for them on this theme's panel too.
 
-Widgets ask for a look with the property `role`: `panel` for a frame, `text`, `title`, `big` and
-`alarm` for a label, `primary` and `danger` for a button.
+Widgets ask for a look with the property `role`: `panel`, and `card` on a panel, for a frame;
+`field`, `text`, `title`, `big` and `alarm` for a label; `primary` and `danger` for a button.
 """
 
 from dataclasses import dataclass
@@ -167,8 +167,10 @@ QToolTip {{ background: {theme.panel}; color: {theme.text}; border: 1px solid {t
   padding: 4px 6px; }}
 
 QFrame[role="panel"] {{ background: {theme.panel}; border: none; border-radius: 10px; }}
+QFrame[role="card"] {{ background: {theme.background}; border: none; border-radius: 10px; }}
 QLabel[role="text"] {{ font-size: {1.15 * size_pt:.1f}pt; }}
 QLabel[role="title"], QLabel[role="alarm"] {{ font-size: {1.3 * size_pt:.1f}pt; font-weight: 600; }}
+QLabel[role="field"] {{ min-height: 32px; }}
 QLabel[role="alarm"] {{ background: {theme.recording}; color: {theme.on_accent};
   border-radius: 7px; padding: 8px 12px; }}
 QLabel[role="big"] {{ font-size: {2.0 * size_pt:.1f}pt; font-weight: 700; }}
@@ -308,9 +310,8 @@ QScrollBar::handle:vertical {{ min-height: 36px; }}
 QScrollBar::handle:horizontal {{ min-width: 36px; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
-QSplitter::handle {{ background: {theme.border}; border-radius: 1px; }}
-QSplitter::handle:horizontal {{ width: 10px; margin: 48px 4px; }}
-QSplitter::handle:vertical {{ height: 10px; margin: 4px 48px; }}
-QSplitter::handle:hover {{ background: {theme.accent}; }}
+QSplitter::handle:horizontal {{ width: 10px; image: url("{picture}/across-{theme.name}.svg"); }}
+QSplitter::handle:vertical {{ height: 10px; image: url("{picture}/along-{theme.name}.svg"); }}
+QSplitter::handle:hover {{ background: {theme.hover}; }}
 QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
 """

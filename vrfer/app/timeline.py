@@ -22,6 +22,8 @@ _LIKELY = 0.15
 """Lines of less probable expressions go without their names."""
 _LINE_SPACE = 0.16
 """Height of a name, in the plot's own unit."""
+_PLACES = (0.62, 0.38)
+"""Heights of the markers' texts by turns, so that neighbours stay readable."""
 _MARGIN_PX, _AXIS_PX = 16, 44
 _LONGEST_TEXT = 24
 
@@ -39,8 +41,9 @@ class Timeline(QWidget):
         self._plot.setMenuEnabled(False)
         self._plot.setMouseEnabled(x=False, y=False)
         self._plot.hideButtons()
-        self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._plot.setYRange(0, 1, padding=0.03)
+        for part in (self._plot, self._plot.viewport()):
+            part.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._plot.setYRange(0, 1, padding=0.08)
         self._plot.getAxis("left").setTicks([[(0.0, "0"), (0.5, "0.5"), (1.0, "1")]])
         self._plot.getAxis("bottom").setTicks([[(s, f"{s} s") for s in range(-60, 1, 10)]])
         self._curves = [self._plot.plot() for _ in EXPRESSIONS]
@@ -103,7 +106,7 @@ class Timeline(QWidget):
             # The label would take braces for places to fill in.
             label=text[:_LONGEST_TEXT].replace("{", "{{").replace("}", "}}"),
             labelOpts={
-                "position": 0.5,
+                "position": _PLACES[len(self._markers) % len(_PLACES)],
                 "color": QColor(self._theme.text),
                 "fill": QColor(self._theme.panel),
             },
@@ -116,6 +119,11 @@ class Timeline(QWidget):
     def marker_texts(self) -> list[str]:
         """The texts of the markers that are shown, the oldest first."""
         return [text for _, text, _ in self._markers]
+
+    def end(self) -> None:
+        """Say that no reading is the newest any more: the lines lose their names."""
+        for name in self._names:
+            name.hide()
 
     def clear(self) -> None:
         """Forget everything."""

@@ -54,10 +54,10 @@ class Receivers:
             self._look_up(line)
         self._gather()
 
-    def test(self) -> None:
-        """Send the test pattern to all."""
+    def show(self, label_id: int) -> None:
+        """Send one expression at 1 to all."""
         for sender in self.senders:
-            sender.test()
+            sender.show(label_id)
 
     def send_anew(self) -> None:
         """Let the next bundle of each hold everything."""

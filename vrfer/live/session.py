@@ -82,8 +82,8 @@ class Session:
         self._worker.post(lambda: self._worker.receivers.set(chosen))
 
     def test_receivers(self) -> None:
-        """Send every receiver the test pattern."""
-        self._worker.post(self._worker.receivers.test)
+        """Send every receiver the test signal: each expression in turn, for about 3 s."""
+        self._worker.post(self._worker.test_receivers)
 
     def refresh_receivers(self) -> None:
         """Send everything anew with the next frame, to receivers that hear changes only."""

@@ -26,6 +26,7 @@ from vrfer.live.pace import Pace
 from vrfer.live.receivers import Receivers
 from vrfer.live.resting import Resting
 from vrfer.live.status import Event, Happening, Phase, RecordingStatus, Status
+from vrfer.live.test_signal import TestSignal
 from vrfer.live.wishes import NetworkWish, SourceWish, SteadyWish
 from vrfer.outputs.recorder import Recorder
 from vrfer.people import People
@@ -76,6 +77,7 @@ class Worker:
         self._recording_since_s = 0.0
         self._markers = 0
         self._closing: threading.Thread | None = None
+        self._test_signal: TestSignal | None = None
         self._resting: Resting | None = None
         self._neutral_held = False
         self._last: Look | None = None
@@ -115,7 +117,8 @@ class Worker:
     @property
     def _idle(self) -> bool:
         """Whether nothing needs to be looked at until someone wishes something."""
-        return self._source is None and self._outputs.recorder is None and not self._failures
+        at_work = self._outputs.recorder is not None or self._test_signal is not None
+        return self._source is None and not at_work and not self._failures
 
     def _obey(self, wait_s: float | None = 0.0) -> None:
         """Fulfil what was wished for; wait for a wish if none is there."""
@@ -129,6 +132,7 @@ class Worker:
         except Empty:
             pass
         self.receivers.look_up_again()
+        self._go_on_testing()
         self._state(now=obeyed)
 
     def _guarded(self, wish: Callable[[], None]) -> None:
@@ -219,7 +223,18 @@ class Worker:
         while self._phase is Phase.PAUSED and source.live and not self._interrupt.is_set():
             self._obey(wait_s=_STATUS_EVERY_S)
 
+    def _go_on_testing(self) -> None:
+        """Show the test signal's next expression; readings wait until it is over."""
+        if self._test_signal is not None and not self._test_signal.step(time.monotonic()):
+            self._test_signal = None
+            self._outputs.senders = self.receivers.senders
+
     # Wishes, obeyed in the session's thread.
+
+    def test_receivers(self) -> None:
+        """Begin to send the test signal in place of readings."""
+        self._outputs.senders = []
+        self._test_signal = TestSignal(time.monotonic(), self.receivers.show)
 
     def end(self) -> None:
         """Let the thread end."""

@@ -38,9 +38,7 @@ class Changes:
         if not changed:
             return []
         return [
-            place
-            for place, message in enumerate(messages)
-            if message.constant or place in changed
+            place for place, message in enumerate(messages) if message.constant or place in changed
         ]
 
     def told(self, messages: Sequence[Message], places: Sequence[int], now_s: float) -> None:

@@ -4,9 +4,9 @@ Numbers leave as Python's own: the OSC types of numpy's are anybody's guess. Pro
 in 0-1, and what is no number counts as 0, so that NaN never goes out.
 """
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from pythonosc.parsing import osc_types
@@ -19,11 +19,9 @@ LARGEST_PACKET: Final = 1431
 """Bytes that pass every network in one piece."""
 
 _BUNDLE: Final = b"#bundle\0"
-_PATTERN_STEP_NS: Final = 100_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """An address with its values."""
 
     address: str
@@ -81,31 +79,28 @@ def encode_reading(profile: Profile, reading: Reading) -> list[bytes]:
     return encode_packets(messages, reading.captured_unix_ns, bundled=profile.sending.bundle)
 
 
-def pattern_readings(end_ns: int, end_unix_ns: int) -> list[Reading]:
-    """Return made-up readings that show whether anything arrives: each expression, then neutral.
+def example_reading(label_id: int, captured_ns: int, captured_unix_ns: int) -> Reading:
+    """Return a made-up reading with one expression at 1 and the others at 0.
 
     Args:
-        end_ns: Capture time of the last, on the monotonic clock; they lie a tenth of a second
-            apart. Some receivers wait for a time tag that lies ahead, so let it be now.
-        end_unix_ns: The same moment since the Unix epoch.
+        label_id: The expression's index.
+        captured_ns: Capture time on the monotonic clock.
+        captured_unix_ns: The same moment since the Unix epoch. Some receivers wait for a time tag
+            that lies ahead, so let it be now.
     """
-    labels = [*range(len(EXPRESSIONS)), EXPRESSIONS.index("neutral")]
-    shares = np.eye(len(EXPRESSIONS), dtype=np.float32)
-    face = LowerFace(mouth=(0.0, 0.0), chin=(0.0, 1.0), width_px=1.0, score=1.0)
-    return [
-        Reading(
-            frame=number,
-            captured_ns=end_ns - (len(labels) - 1 - number) * _PATTERN_STEP_NS,
-            captured_unix_ns=end_unix_ns - (len(labels) - 1 - number) * _PATTERN_STEP_NS,
-            source_s=None,
-            face=face,
-            raw=shares[label],
-            steady=shares[label],
-            label_id=label,
-            unsure=False,
-        )
-        for number, label in enumerate(labels)
-    ]
+    shares = np.zeros(len(EXPRESSIONS), np.float32)
+    shares[label_id] = 1.0
+    return Reading(
+        frame=0,
+        captured_ns=captured_ns,
+        captured_unix_ns=captured_unix_ns,
+        source_s=None,
+        face=LowerFace(mouth=(0.0, 0.0), chin=(0.0, 1.0), width_px=1.0, score=1.0),
+        raw=shares,
+        steady=shares,
+        label_id=label_id,
+        unsure=False,
+    )
 
 
 def _numbers(reading: Reading) -> Mapping[str, float]:
@@ -169,5 +164,11 @@ def _encode(message: Message) -> bytes:
             written += osc_types.write_float(value)
         else:
             tags += "s"
-            written += osc_types.write_string(value)
-    return osc_types.write_string(message.address) + osc_types.write_string(tags) + written
+            written += _string(value)
+    return _string(message.address) + _string(tags) + written
+
+
+@functools.lru_cache(maxsize=1024)
+def _string(text: str) -> bytes:
+    # The same addresses, tags and labels go out again and again.
+    return osc_types.write_string(text)

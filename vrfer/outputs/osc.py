@@ -13,12 +13,13 @@ from typing import Self
 from vrfer.errors import OutputError
 from vrfer.frames import Reading
 from vrfer.outputs.changes import Changes
-from vrfer.outputs.messages import encode_packets, messages_of, pattern_readings
+from vrfer.outputs.messages import encode_packets, example_reading, messages_of
 from vrfer.outputs.profiles import LOWEST_RATE_HZ, PROFILES, load_profile
 
 __all__ = ["LOWEST_RATE_HZ", "PROFILES", "OscSender", "Receiver", "parse_receiver"]
 
 logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
@@ -149,20 +150,22 @@ class OscSender:
             reading.captured_unix_ns,
             bundled=self.profile.sending.bundle,
         )
-        if all([self.send(packet) for packet in packets]):
+        taken = [self.send(packet) for packet in packets]
+        if all(taken):
             self._changes.told(messages, places, now_s)
 
     def refresh(self) -> None:
-        """Let the next frame that is due be told in full."""
+        """Let the next frame be told in full, whatever the rate."""
         self._changes.forget()
+        self._next_s = None
 
-    def test(self) -> None:
-        """Send a known pattern at once: each expression at 1, then neutral; see `docs/profiles.md`.
+    def show(self, label_id: int) -> None:
+        """Send one expression at 1, the others at 0: for tests of the scene.
 
-        The next frame that is due is told in full, for the receiver's state is the pattern's.
+        The next frame is told in full, for the scene shows no reading now.
         """
-        for reading in pattern_readings(time.monotonic_ns(), time.time_ns()):
-            self.take(reading, at_once=True)
+        pattern = example_reading(label_id, time.monotonic_ns(), time.time_ns())
+        self.take(pattern, at_once=True)
         self.refresh()
 
     def is_due(self, reading: Reading) -> bool:

@@ -7,6 +7,7 @@ This module knows their form; `vrfer.outputs.messages` fills them.
 
 import re
 import tomllib
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -113,7 +114,7 @@ class ArgumentLayout(_Part):
         default=None, description="held between two numbers, such as `[-1, 1]`"
     )
 
-    @property
+    @cached_property
     def kind(self) -> Kind:
         """The type that is sent."""
         if self.value is not None:
@@ -187,7 +188,7 @@ class MessageLayout(_Part):
     )
     about: str = Field(default="", max_length=200, description="a remark for these pages")
 
-    @property
+    @cached_property
     def constant(self) -> bool:
         """Whether it always says the same."""
         return all(argument.constant for argument in self.arguments)

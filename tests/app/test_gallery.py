@@ -1,0 +1,166 @@
+"""Every widget on its own: it can be shown in each theme and language, and no text is cut."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from app.looks import pixels
+from PyQt6.QtCore import QPoint
+from PyQt6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSlider,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
+
+from vrfer.app import language
+from vrfer.app.gallery import EXHIBITS, Gallery, exhibits
+from vrfer.app.state_line import ElidedLabel
+from vrfer.app.theme import DARK, LIGHT, Theme, apply
+
+PANEL = (330, 540)
+"""The least that the window leaves to its settings."""
+SIZES = {
+    "camera": PANEL,
+    "receivers": PANEL,
+    "receivers-none": PANEL,
+    "expression": PANEL,
+    "recording": PANEL,
+    "recording-stopped": PANEL,
+    "program": PANEL,
+    "main": (520, 500),
+    "main-idle": (520, 500),
+    "main-away": (520, 500),
+    "state": (510, 60),
+    "state-away": (510, 60),
+    "label": (220, 90),
+    "label-unsure": (220, 90),
+    "label-no-face": (220, 90),
+    "bars": (220, 176),
+    "network": (220, 150),
+    "timeline": (510, 120),
+}
+"""What they have in a window of 900 x 600."""
+
+every_exhibit = pytest.mark.parametrize("name", EXHIBITS)
+
+
+@pytest.fixture
+def application(theme: Theme, qapp: QApplication) -> Iterator[QApplication]:
+    """The program, with its theme and its language put back afterwards."""
+    yield qapp
+    language.install(qapp, "en")
+
+
+def show(qtbot: QtBot, name: str, theme: Theme) -> QWidget:
+    """Show an exhibit as small as it gets."""
+    widget = exhibits(theme, [name])[name]
+    qtbot.addWidget(widget)
+    if not name.startswith("strip"):
+        widget.resize(*SIZES.get(name, (900, 600)))
+    with qtbot.waitExposed(widget):
+        widget.show()
+    return widget
+
+
+def clipped(widget: QWidget) -> list[str]:
+    """Return what does not have the room that it asks for, or reaches beyond its window."""
+    found = []
+    for part in widget.findChildren(QWidget):
+        if not part.isVisibleTo(widget) or isinstance(part.parent(), QComboBox):
+            continue
+        if isinstance(part, QLabel) and not isinstance(part, ElidedLabel):
+            wraps = part.wordWrap()
+            cut = (
+                part.height() < part.heightForWidth(part.width())
+                if wraps
+                else part.width() < part.sizeHint().width()
+            )
+        elif isinstance(part, QPushButton | QCheckBox):
+            cut = part.width() < part.sizeHint().width() or part.height() < part.sizeHint().height()
+        elif isinstance(part, QComboBox | QLineEdit | QSlider):
+            cut = part.width() < part.minimumSizeHint().width()
+        else:
+            continue
+        left = part.mapTo(widget, QPoint(0, 0)).x()
+        if cut or left < 0 or left + part.width() > widget.width():
+            says = part.text() if isinstance(part, QLabel | QAbstractButton) else ""
+            found.append(f"{type(part).__name__} {says or part.accessibleName()!r}")
+    return found
+
+
+@every_exhibit
+@pytest.mark.parametrize("colors", [DARK, LIGHT], ids=["dark", "light"])
+def test_it_shows_something(
+    qtbot: QtBot, application: QApplication, name: str, colors: Theme
+) -> None:
+    apply(application, colors)
+    widget = show(qtbot, name, colors)
+    seen = pixels(widget)
+    assert seen.std() > 4
+    ground = {"dark": (0, 70), "light": (185, 255)}[colors.name]
+    assert ground[0] <= sorted(seen.mean(axis=2).ravel())[seen.shape[0] * seen.shape[1] // 2] or (
+        "picture" in name
+    )
+
+
+@every_exhibit
+@pytest.mark.parametrize("code", language.LANGUAGES)
+def test_no_text_is_cut(qtbot: QtBot, application: QApplication, name: str, code: str) -> None:
+    language.install(application, code)
+    widget = show(qtbot, name, DARK)
+    assert clipped(widget) == []
+
+
+@every_exhibit
+def test_it_takes_another_language_while_it_is_shown(
+    qtbot: QtBot, application: QApplication, name: str
+) -> None:
+    widget = show(qtbot, name, DARK)
+    before = texts(widget)
+    language.install(application, "de")
+    for part in (widget, *widget.findChildren(QWidget)):
+        if hasattr(part, "retranslate"):
+            part.retranslate()
+    assert texts(widget) != before
+
+
+def texts(widget: QWidget) -> list[str]:
+    """Return everything that a widget says."""
+    parts = [widget, *widget.findChildren(QWidget)]
+    said = [part.accessibleName() for part in parts]
+    return said + [part.text() for part in parts if isinstance(part, QLabel | QAbstractButton)]
+
+
+def test_all_hang_side_by_side(qtbot: QtBot, application: QApplication) -> None:
+    gallery = Gallery(DARK)
+    qtbot.addWidget(gallery)
+    with qtbot.waitExposed(gallery):
+        gallery.show()
+    assert gallery.names.count() == gallery.wall.count() == len(EXHIBITS)
+    for row in range(gallery.names.count()):
+        gallery.names.setCurrentRow(row)
+        shown = gallery.wall.currentWidget()
+        assert shown is not None
+        assert shown.isVisible()
+
+
+def test_an_exhibit_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(KeyError):
+        exhibits(DARK, ["mirror"])
+    result = subprocess.run(
+        [sys.executable, "-m", "vrfer.app.gallery", "mirror"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert result.returncode == 2
+    assert "guide-consent" in result.stderr
