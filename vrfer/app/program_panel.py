@@ -55,6 +55,7 @@ class ProgramPanel(Panel):
             self.cpu_share, self.guide, self.export, self.import_,
         ):  # fmt: skip
             self.add(field)
+        self.widen(self.export)
         self.retranslate()
         self.theme.activated.connect(lambda: self._change(theme=self.theme.currentData()))
         self.language.activated.connect(lambda: self._change(language=self.language.currentData()))
