@@ -1,4 +1,7 @@
-"""The command line of `vrfer-app`: it parses, calls one function a command, and prints."""
+"""The command line of `vrfer-app`: it parses, calls one function a command, and prints.
+
+Long, for every option takes its lines: one command after the other, nothing else.
+"""
 
 import json
 import math
@@ -29,6 +32,7 @@ from vrfer.outputs.recorder import Recorder
 from vrfer.people import People
 from vrfer.pipeline import Outputs, Reader, Summary, describe_run, run
 from vrfer.report_command import report
+from vrfer.rules import RuleBook, read_rules
 from vrfer.shipped import default_model, shipped
 from vrfer.sources import CameraSettings, Source, list_cameras, open_source
 from vrfer.sources.orientation import Rotation
@@ -191,6 +195,10 @@ def run_command(
             help="Whose baseline to use (vrfer-app baseline make).", show_default="nobody's"
         ),
     ] = None,
+    rules: Annotated[
+        Path | None,
+        typer.Option(help="Rules that begin and end events (docs/rules.md).", show_default="none"),
+    ] = None,
     size: Annotated[
         str, typer.Option(metavar="WIDTHxHEIGHT", help="Camera: size of its pictures.")
     ] = "640x480",
@@ -213,6 +221,7 @@ def run_command(
     console = Console()
     receivers = [parse_receiver(text, default_profile=profile) for text in osc or []]
     baseline = None if person is None else People.of_this_user().load(person)
+    book = None if rules is None else RuleBook(read_rules(rules))
     camera = _camera(size, fps, compressed, exposure, mirror, rotate)
     with ExitStack() as stack:
         senders = [stack.enter_context(OscSender(receiver)) for receiver in receivers]
@@ -229,7 +238,8 @@ def run_command(
         view = stack.enter_context(LiveView(console, opened.name))
         stop = stack.enter_context(stopped_by_signals())
         console.print(f"{opened.name}: {reader.classifier.note}", highlight=False)
-        outputs = Outputs(senders, recorder, None if headless else view.show)
+        on_reading = None if headless else view.show
+        outputs = Outputs(senders, recorder, on_reading, book)
         summary = run(opened, reader, outputs, seconds=seconds, stop=stop)
     _print_summary(console, summary, senders, opened)
     if recorder is not None:

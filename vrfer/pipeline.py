@@ -25,6 +25,7 @@ from vrfer.finder import Finder
 from vrfer.frames import Box, Frame, Reading
 from vrfer.outputs.osc import OscSender
 from vrfer.outputs.recorder import Recorder
+from vrfer.rules import Fired, RuleBook
 from vrfer.shipped import default_model, shipped
 from vrfer.sources import Source, open_source
 from vrfer.steady import Steady, SteadySettings
@@ -218,6 +219,8 @@ class Outputs:
     recorder: Recorder | None = None
     on_reading: Callable[[Reading, float], None] | None = None
     """Called after sending, with the latency in ms; it must be quick."""
+    rules: RuleBook | None = None
+    """What makes events begin and end; they are sent, and marked in the recording."""
 
 
 def run(
@@ -261,7 +264,7 @@ def run(
         frame = source.read(_WAIT_S)
         if frame is None:
             if source.missing and last is not None and not told_gone:
-                send(outputs.senders, face_gone(last), at_once=True)
+                tell_gone(outputs, last)
                 told_gone = True
             continue
         last, told_gone = reader.read(frame), False
@@ -270,6 +273,8 @@ def run(
         if outputs.recorder is not None:
             outputs.recorder.write(last, latency_ms)
         first_ns = frame.captured_ns if first_ns is None else first_ns
+        if outputs.rules is not None:
+            tell_events(outputs, outputs.rules.update(last), last)
         summary.frames += 1
         summary.with_face += last.face is not None
         summary.latency.add(latency_ms)
@@ -278,8 +283,8 @@ def run(
         if outputs.on_reading is not None:
             outputs.on_reading(last, latency_ms)
     summary.skipped, summary.corrupt = source.skipped, source.corrupt
-    if source.live and last is not None and not told_gone:
-        send(outputs.senders, face_gone(last), at_once=True)
+    if last is not None and not told_gone:
+        tell_gone(outputs, last, face=source.live)
     return summary
 
 
@@ -287,6 +292,33 @@ def send(senders: Sequence[OscSender], reading: Reading, *, at_once: bool = Fals
     """Give a reading to receivers: those that are due, or all at once."""
     for sender in senders:
         sender.take(reading, at_once=at_once)
+
+
+def tell_gone(outputs: Outputs, last: Reading, *, face: bool = True) -> None:
+    """Tell receivers that nobody watches for now: no face is seen, and every event ends.
+
+    Args:
+        outputs: Where it is told.
+        last: The last reading.
+        face: Whether to say that no face is seen; a file's last reading stays as it was.
+    """
+    gone = face_gone(last)
+    if face:
+        send(outputs.senders, gone, at_once=True)
+    if outputs.rules is not None:
+        tell_events(outputs, outputs.rules.end(), gone)
+
+
+def tell_events(outputs: Outputs, fired: Sequence[Fired], reading: Reading) -> None:
+    """Send events to all receivers and mark them in the recording."""
+    for event in fired:
+        for sender in outputs.senders:
+            sender.tell_event(event.rule_name, event.begins, reading.captured_unix_ns)
+        if outputs.recorder is not None:
+            what = "begins" if event.begins else "ends"
+            outputs.recorder.mark(
+                reading.captured_unix_ns, reading.captured_ns, f"event {event.rule_name} {what}"
+            )
 
 
 def face_gone(last: Reading) -> Reading:

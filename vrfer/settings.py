@@ -12,15 +12,17 @@ from typing import Annotated, Literal
 
 import platformdirs
 import tomli_w
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from vrfer.classifier import Device
 from vrfer.errors import OutputError, SettingsError
 from vrfer.expressions import EXPRESSIONS
 from vrfer.live.remote import DEFAULT_PORT
 from vrfer.live.wishes import NetworkWish, SourceWish, SteadyWish
-from vrfer.outputs.osc import LOWEST_RATE_HZ, Receiver
+from vrfer.outputs.osc import Receiver
+from vrfer.outputs.profiles import LOWEST_RATE_HZ, ExpressionName
 from vrfer.outputs.replacing import replace_file
+from vrfer.rules import Rules
 from vrfer.sources.settings import CameraSettings
 
 logger = logging.getLogger(__name__)
@@ -30,14 +32,7 @@ MIGRATIONS: Mapping[int, Callable[[dict[str, object]], dict[str, object]]] = {}
 """From a version to the next: takes a document of the older version, returns one of the newer."""
 
 
-def _known_expression(name: str) -> str:
-    if name not in EXPRESSIONS:
-        raise ValueError(f"the expressions are {', '.join(EXPRESSIONS)}")
-    return name
-
-
 Share = Annotated[float, Field(ge=0, le=1)]
-ExpressionName = Annotated[str, AfterValidator(_known_expression)]
 
 
 class _Part(BaseModel):
@@ -192,6 +187,8 @@ class Settings(_Part):
     schema_version: Literal[1] = 1
     camera: CameraPart = CameraPart()
     receivers: tuple[ReceiverPart, ...] = (ReceiverPart(),)
+    rules: Rules = ()
+    """What begins and ends events."""
     expression: ExpressionPart = ExpressionPart()
     network: NetworkPart = NetworkPart()
     recording: RecordingPart = RecordingPart()

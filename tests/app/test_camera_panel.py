@@ -63,9 +63,13 @@ def test_no_source_or_the_built_in_clip_is_chosen(
     assert panel.source.currentText() == text
 
 
-def test_choosing_the_same_camera_again_tells_nothing(qtbot: QtBot, panel: CameraPanel) -> None:
+@pytest.mark.parametrize("control", ["source", "size_box", "rate", "rotation"])
+def test_choosing_the_same_again_tells_nothing(
+    qtbot: QtBot, panel: CameraPanel, control: str
+) -> None:
     told = Told(panel.changed)
-    pick(qtbot, panel.source, "0")
+    box = getattr(panel, control)
+    pick(qtbot, box, box.currentData())
     assert told == []
 
 

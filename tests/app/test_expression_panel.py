@@ -251,6 +251,16 @@ def test_the_device_is_chosen(qtbot: QtBot, panel: ExpressionPanel) -> None:
     assert all(isinstance(part.device, Device) for part in told)
 
 
+@pytest.mark.parametrize("control", ["preset", "person", "model", "device"])
+def test_choosing_the_same_again_tells_nothing(
+    qtbot: QtBot, panel: ExpressionPanel, control: str
+) -> None:
+    told, network_told = Told(panel.changed), Told(panel.network_changed)
+    box = getattr(panel, control)
+    pick(qtbot, box, box.currentData())
+    assert (told, network_told) == ([], [])
+
+
 def test_the_card_is_asked_for(qtbot: QtBot, panel: ExpressionPanel) -> None:
     told = Told(panel.card.clicked)
     click(qtbot, panel.card)

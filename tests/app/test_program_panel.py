@@ -68,6 +68,16 @@ def test_a_share_is_set_by_key(qtbot: QtBot, panel: ProgramPanel, field: str) ->
         assert WindowPart.model_validate(part.model_dump()) == part
 
 
+@pytest.mark.parametrize("control", ["theme", "language"])
+def test_choosing_the_same_again_tells_nothing(
+    qtbot: QtBot, panel: ProgramPanel, control: str
+) -> None:
+    told = Told(panel.changed)
+    box = getattr(panel, control)
+    pick(qtbot, box, box.currentData())
+    assert told == []
+
+
 def test_the_guide_is_wanted_again(qtbot: QtBot, panel: ProgramPanel) -> None:
     told = Told(panel.guide_wanted)
     click(qtbot, panel.guide)

@@ -112,7 +112,9 @@ def test_it_is_moved_with_the_mouse(qtbot: QtBot, strip: Strip) -> None:
     QTest.mouseMove(strip, QPoint(54, 60))
     QTest.mouseRelease(strip, LEFT, pos=QPoint(54, 60))
     qtbot.waitUntil(lambda: strip.pos() == QPoint(150, 120))
-    QTest.mouseMove(strip, QPoint(300, 60))
+    QTest.mousePress(strip, Qt.MouseButton.RightButton, pos=QPoint(4, 40))
+    QTest.mouseMove(strip, QPoint(54, 60))
+    QTest.mouseRelease(strip, Qt.MouseButton.RightButton, pos=QPoint(54, 60))
     assert strip.pos() == QPoint(150, 120)
 
 

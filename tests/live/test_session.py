@@ -1,5 +1,6 @@
 """A session steered while it runs: real clip, real sockets, real files."""
 
+import itertools
 import json
 import queue
 import threading
@@ -19,6 +20,7 @@ from vrfer.live.wishes import NetworkWish, SourceWish, SteadyWish
 from vrfer.outputs.osc import Receiver
 from vrfer.people import People
 from vrfer.recording import load_session
+from vrfer.rules import Rule
 from vrfer.sources.orientation import Orientation
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -416,3 +418,32 @@ def test_what_fails_again_and_again_is_said(
     monkeypatch.undo()
     playing(watched)
     assert session.status().phase is Phase.RUNNING
+
+
+def test_a_rule_begins_and_ends_an_event_and_marks_it(watched: Watched, tmp_path: Path) -> None:
+    rule = Rule(name="smile", expression="happiness", above=0.5, for_s=0, below=0.4, back_s=0)
+    session = watched.session
+    with Listener(0) as heard:
+        session.set_receivers([Receiver("127.0.0.1", heard.port)])
+        session.set_rules([rule])
+        playing(watched)
+        path = tmp_path / "one.csv"
+        session.record(path)
+        watched.until(lambda: session.status().recording is not None)
+        events: list[object] = []
+        while not events:
+            messages = heard.packet(PATIENCE_S)
+            assert messages is not None
+            events += [m.arguments[0] for m in messages if m.address == "/vrfer/event/smile"]
+        assert events == [1]
+        watched.until(lambda: session.status().active_rules == ("smile",))
+        session.close_source()  # nobody watches: no scene may stay in an event for ever
+        watched.until(lambda: session.status().active_rules == ())
+        while messages := heard.packet(0.3):
+            events += [m.arguments[0] for m in messages if m.address == "/vrfer/event/smile"]
+    assert events[-1] == 0
+    assert all(one != other for one, other in itertools.pairwise(events))
+    session.stop_recording()
+    watched.wait(Happening.RECORDING_STOPPED)
+    texts = [marker.text for marker in load_session(path).markers]
+    assert texts[-1] == "event smile ends"

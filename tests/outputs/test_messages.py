@@ -8,6 +8,7 @@ import socket
 import struct
 import subprocess
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -253,7 +254,7 @@ def test_what_does_not_fit_into_one_bundle_goes_out_in_several(count: int, told:
     assert all(len(packet) < 1432 for packet in packets)
     assert len({packet[:16] for packet in packets}) == 1
     assert [message.address for message in parsed(packets)] == [one.address for one in messages]
-    for one, following in zip(packets, packets[1:], strict=False):
+    for one, following in pairwise(packets):
         first_size = 4 + struct.unpack(">i", following[16:20])[0]
         assert len(one) + first_size > 1431, "it would have had room"
 

@@ -183,10 +183,12 @@ def test_damaged_files_are_refused_and_nothing_worse(
 ) -> None:
     file = tmp_path_factory.getbasetemp() / "damaged.toml"
     file.write_bytes(content)
+    told = ""
     try:
-        assert read_profile(file).name == "Mine"
+        name = read_profile(file).name
     except OutputError as err:
-        assert str(file) in err.message
+        name, told = "", err.message
+    assert name == "Mine" or str(file) in told
 
 
 def test_deeply_nested_files_are_refused(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from vrfer.live.remote import LOOPBACK, Command, Deed, Remote
 from vrfer.live.session import Session
 from vrfer.live.status import Event, Happening, Phase, Status
 from vrfer.people import People
+from vrfer.rules import Rule
 from vrfer.settings import (
     CameraPart,
     ExpressionPart,
@@ -89,6 +90,7 @@ class Controller(QObject):
         self._commanded.connect(self._obey)
         self._send_to(self.settings.receivers)
         self._session.use_person(self.settings.expression.person)
+        self._session.set_rules(self.settings.rules)
         self._apply_window(self.settings.window)
         self.bridge.watch(self._session)
 
@@ -188,6 +190,11 @@ class Controller(QObject):
         if part.person != before.person:
             self._session.use_person(part.person)
 
+    def change_rules(self, rules: tuple[Rule, ...]) -> None:
+        """Begin and end events by other rules."""
+        self._change(rules=rules)
+        self._session.set_rules(rules)
+
     def change_network(self, part: NetworkPart) -> None:
         """Read with another network."""
         self._change(network=part)
@@ -256,6 +263,7 @@ class Controller(QObject):
         self._session.set_network(settings.network.wish())
         self._session.set_steady(settings.expression.steady_wish())
         self._session.use_person(settings.expression.person)
+        self._session.set_rules(settings.rules)
         self._send_to(settings.receivers)
         self._apply_window(settings.window)
         self.listen()

@@ -9,6 +9,7 @@ the face where the finder saw it; the probabilities are invented.
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -81,6 +82,7 @@ _CAMERAS: Final = [
 ]
 
 
+@cache
 def frame() -> Frame:
     """Return a frame of the built-in clip in which the face wears a headset.
 

@@ -15,6 +15,7 @@ from vrfer.live.wishes import NetworkWish, SourceWish, SteadyWish
 from vrfer.live.worker import Worker
 from vrfer.outputs.osc import Receiver
 from vrfer.people import People
+from vrfer.rules import Rule
 from vrfer.sources.orientation import Orientation
 
 _AS_USUAL = SteadyWish()
@@ -96,6 +97,11 @@ class Session:
     def set_steady(self, steady: SteadyWish) -> None:
         """Be calmer or quicker."""
         self._worker.post(lambda: self._worker.set_steady(steady))
+
+    def set_rules(self, rules: Sequence[Rule]) -> None:
+        """Follow these rules from now on."""
+        chosen = tuple(rules)
+        self._worker.post(lambda: self._worker.set_rules(chosen))
 
     def hold_neutral(self, held: bool) -> None:
         """Say neutral, whatever the face does, until released."""

@@ -113,6 +113,8 @@ class Status:
     neutral_held: bool = False
     person: str | None = None
     """Whose baseline is in use."""
+    active_rules: tuple[str, ...] = ()
+    """Names of the rules whose event has begun and not ended."""
     resting_s: float | None = None
     """How long a resting face was seen for the baseline that is being made; None: none is."""
     unsure_below: float = 0.0

@@ -10,7 +10,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -30,7 +30,8 @@ from vrfer.live.test_signal import TestSignal
 from vrfer.live.wishes import NetworkWish, SourceWish, SteadyWish
 from vrfer.outputs.recorder import Recorder
 from vrfer.people import People
-from vrfer.pipeline import Look, Outputs, Reader, Summary, describe_run, face_gone, run, send
+from vrfer.pipeline import Look, Outputs, Reader, Summary, describe_run, run, tell_events, tell_gone
+from vrfer.rules import Rule, RuleBook
 from vrfer.sources import Source
 from vrfer.sources.orientation import Orientation
 
@@ -73,7 +74,8 @@ class Worker:
         self._pace = Pace()
         self.receivers = Receivers(self.post)
         """Where readings go."""
-        self._outputs = Outputs(self.receivers.senders, on_reading=self._take)
+        self._rules = RuleBook()
+        self._outputs = Outputs(self.receivers.senders, rules=self._rules, on_reading=self._take)
         self._recording_since_s = 0.0
         self._markers = 0
         self._closing: threading.Thread | None = None
@@ -275,7 +277,7 @@ class Worker:
             self._opening = None
         if self._source is not None:
             if self._last is not None:
-                send(self._outputs.senders, face_gone(self._last.reading), at_once=True)
+                tell_gone(self._outputs, self._last.reading)
             self._source.close()
             self._source = None
         self.stop_learning()
@@ -295,7 +297,7 @@ class Worker:
             source.pause()
             self._phase = Phase.PAUSED
             if self._last is not None:
-                send(self._outputs.senders, face_gone(self._last.reading), at_once=True)
+                tell_gone(self._outputs, self._last.reading)
         else:
             source.resume()
             self._phase = Phase.RUNNING
@@ -354,6 +356,12 @@ class Worker:
         self._steady = steady
         if self._reader is not None:
             self._reader.steady.settings = steady.settings(self._reader.own_steady)
+
+    def set_rules(self, rules: Sequence[Rule]) -> None:
+        """Follow other rules; events of those that are gone end."""
+        fired = self._rules.replace(rules)
+        if self._last is not None:
+            tell_events(self._outputs, fired, self._last.reading)
 
     def hold_neutral(self, held: bool) -> None:
         """Say neutral, or what the face shows."""
@@ -494,6 +502,7 @@ class Worker:
             ),
             neutral_held=self._neutral_held,
             person=self._person,
+            active_rules=self._rules.active,
             resting_s=None if self._resting is None else self._resting.seconds,
             unsure_below=0.0 if reader is None else reader.steady.settings.unsure_below,
         )

@@ -13,7 +13,7 @@ from typing import Self
 from vrfer.errors import OutputError
 from vrfer.frames import Reading
 from vrfer.outputs.changes import Changes
-from vrfer.outputs.messages import encode_packets, example_reading, messages_of
+from vrfer.outputs.messages import Message, encode_packets, example_reading, messages_of
 from vrfer.outputs.profiles import LOWEST_RATE_HZ, PROFILES, load_profile
 
 __all__ = ["LOWEST_RATE_HZ", "PROFILES", "OscSender", "Receiver", "parse_receiver"]
@@ -158,6 +158,18 @@ class OscSender:
         """Let the next frame be told in full, whatever the rate."""
         self._changes.forget()
         self._next_s = None
+
+    def tell_event(self, name: str, begins: bool, unix_ns: int) -> None:
+        """Send that an event of a rule begins or ends: `/vrfer/event/NAME` with 1 or 0.
+
+        Args:
+            name: The rule's.
+            begins: False: it ends.
+            unix_ns: When, nanoseconds since the Unix epoch.
+        """
+        message = Message(f"/vrfer/event/{name}", (int(begins),))
+        for packet in encode_packets([message], unix_ns, bundled=self.profile.sending.bundle):
+            self.send(packet)
 
     def show(self, label_id: int) -> None:
         """Send one expression at 1, the others at 0: for tests of the scene.
