@@ -4,7 +4,8 @@
 
 The session plays the built-in clip, sends to a receiver on this computer and records; settings,
 people and recordings lie in a temporary folder. Runs on any platform of Qt's, QT_SCALE_FACTOR
-included: `xvfb-run` or QT_QPA_PLATFORM=offscreen will do where there is no screen.
+included: `xvfb-run` or QT_QPA_PLATFORM=offscreen will do where there is no screen. The README's two
+pictures need Pillow.
 """
 
 import os
@@ -47,7 +48,7 @@ BARE_S, HEADSET_S = 2.3, 10.2
 """Moments of the clip at which the face smiles, without and with a headset."""
 SIZE, SMALL = (1240, 800), (900, 600)
 PATIENCE_S = 60.0
-README_COLORS = 128
+README_COLORS = 256
 """A picture of the README must be small."""
 
 
@@ -265,7 +266,8 @@ def for_readme(out: Path, folder: Path) -> None:
         ("first-start-2-camera-light", "window-first-start"),
     ):
         picture = Image.open(out / f"{taken}.png").convert("RGB")
-        few = picture.quantize(README_COLORS, dither=Image.Dither.NONE)
+        palette = picture.quantize(README_COLORS, kmeans=4)
+        few = picture.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
         few.save(folder / f"{name}.png", optimize=True)
 
 

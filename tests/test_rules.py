@@ -133,6 +133,11 @@ def test_time_in_which_nothing_is_known_counts_for_nothing(rate_hz: float, nothi
     assert times(fired) == [3.8, 9.8]
 
 
+def test_rounded_time_stamps_cost_no_frame() -> None:
+    book = RuleBook([rule(for_s=1.0)])
+    assert times(play(book, [(1 / 30, HIGH), (2 / 30, UNSURE)] * 40)) == [3.0]
+
+
 def test_an_unsure_network_ends_nothing_and_begins_nothing() -> None:
     book = RuleBook([SCARED])
     assert play(book, [(60, UNSURE)]) == []

@@ -170,7 +170,9 @@ def run_command(
     osc: Annotated[
         list[str] | None,
         typer.Option(
-            help="Receiver HOST:PORT[,profile=NAME][,hz=N]; may be given several times.",
+            help="Receiver HOST:PORT[,profile=NAME][,hz=N]; may be given several times. "
+            "NAME: generic, vrchat, vrchat-compact, vrcft, vmc, vmc-vrm1, unity, unreal, or a "
+            ".toml file (docs/profiles.md).",
             show_default="none",
         ),
     ] = None,

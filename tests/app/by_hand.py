@@ -1,7 +1,7 @@
 """What a user does with mouse and keys, and what the widgets tell of it."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtWidgets import (
@@ -16,6 +16,10 @@ from PyQt6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 LEFT = Qt.MouseButton.LeftButton
+
+AnyWidget = TypeVar("AnyWidget", bound=QWidget)
+Shown = Callable[[AnyWidget], AnyWidget]
+"""What the fixture `shown` gives: shows a widget and returns it."""
 
 
 class Told(list[Any]):

@@ -2,13 +2,13 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import cv2  # noqa: F401  # it leads Qt to OpenCV's own plugins: see below
 import platformdirs
 import pytest
+from app.by_hand import AnyWidget, Shown
 from PyQt6.QtCore import QLocale, QStandardPaths
 from PyQt6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
@@ -18,9 +18,6 @@ from vrfer.app.theme import DARK, Theme, apply
 if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.pop("QT_QPA_PLATFORM_PLUGIN_PATH", None)
-
-AnyWidget = TypeVar("AnyWidget", bound=QWidget)
-Shown = Callable[[AnyWidget], AnyWidget]
 
 
 @pytest.fixture(autouse=True)

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from app.by_hand import Told, click, enter, pick, push_arrow_up, tick, unnamed, walk_through
-from app.conftest import Shown
+from app.by_hand import Shown, Told, click, enter, pick, push_arrow_up, tick, unnamed, walk_through
 from PyQt6.QtWidgets import QFileDialog, QInputDialog
 from pytestqt.qtbot import QtBot
 

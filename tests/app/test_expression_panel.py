@@ -3,8 +3,7 @@
 from pathlib import Path
 
 import pytest
-from app.by_hand import Told, click, enter, pick, push_arrow_up, tick, unnamed, walk_through
-from app.conftest import Shown
+from app.by_hand import Shown, Told, click, enter, pick, push_arrow_up, tick, unnamed, walk_through
 from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtWidgets import QFileDialog, QLabel
 from pytestqt.qtbot import QtBot

@@ -6,8 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from app.by_hand import LEFT, Told, click, enter, unnamed, walk_through
-from app.conftest import Shown
+from app.by_hand import LEFT, Shown, Told, click, enter, unnamed, walk_through
 from app.looks import pixels
 from app.made_up import frame, reading, seen, sure_of
 from PyQt6.QtCore import QPoint, Qt

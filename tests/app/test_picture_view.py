@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from app.by_hand import LEFT, Told
-from app.conftest import Shown
+from app.by_hand import LEFT, Shown, Told
 from app.looks import pixels, rgb
 from app.made_up import FACE, frame
 from hypothesis import assume, example, given

@@ -1,8 +1,7 @@
 """The receivers' panel: every control changes what it says, and each receiver says how it does."""
 
 import pytest
-from app.by_hand import Told, click, enter, pick, push_arrow_up, tick, unnamed, walk_through
-from app.conftest import Shown
+from app.by_hand import Shown, Told, click, enter, pick, push_arrow_up, tick, unnamed, walk_through
 from hypothesis import given
 from hypothesis import strategies as st
 from PyQt6 import sip

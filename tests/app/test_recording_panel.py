@@ -3,8 +3,7 @@
 from pathlib import Path
 
 import pytest
-from app.by_hand import Told, click, enter, unnamed, walk_through
-from app.conftest import Shown
+from app.by_hand import Shown, Told, click, enter, unnamed, walk_through
 from app.looks import shows
 from PyQt6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot

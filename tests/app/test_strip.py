@@ -3,8 +3,7 @@
 from pathlib import Path
 
 import pytest
-from app.by_hand import LEFT, Told, click, unnamed, walk_through
-from app.conftest import Shown
+from app.by_hand import LEFT, Shown, Told, click, unnamed, walk_through
 from app.looks import shows
 from app.made_up import reading, sure_of
 from PyQt6.QtCore import QPoint, Qt

@@ -25,6 +25,7 @@ from vrfer.listen import Listener
 from vrfer.live.status import Phase
 from vrfer.people import People
 from vrfer.recording import load_session
+from vrfer.rules import Rule
 from vrfer.settings import (
     CameraPart,
     ReceiverPart,
@@ -461,3 +462,30 @@ def test_a_port_of_commands_that_is_taken_is_said(qtbot: QtBot, make_window: Mak
     with Listener(0) as other:
         window.controller.change_remote(RemotePart(port=other.port))
     assert str(other.port) in window.notice.text()
+
+
+def test_a_rule_of_the_panel_fires_into_the_scene(qtbot: QtBot, make_window: MakeWindow) -> None:
+    window = make_window()
+    rule = Rule(name="smile", expression="happiness", above=0.5, for_s=0, below=0.4, back_s=0)
+    with Listener(0) as heard:
+        window.controller.change_receivers((ReceiverPart(port=heard.port),))
+        window.rules.changed.emit((rule,))
+        assert window.controller.settings.rules == (rule,)
+        reading(qtbot, window)
+        qtbot.waitUntil(lambda: window.controller.status.active_rules == ("smile",), timeout=60_000)
+        addresses = {m.address for _ in range(600) for m in heard.packet(0.0) or []}
+    assert "/vrfer/event/smile" in addresses
+
+
+def test_the_test_button_shows_each_expression(qtbot: QtBot, make_window: MakeWindow) -> None:
+    window = make_window()
+    with Listener(0) as heard:
+        window.controller.change_receivers((ReceiverPart(port=heard.port),))
+        qtbot.waitUntil(
+            lambda: [line.ready for line in window.controller.status.receivers] == [True],
+            timeout=PATIENCE_MS,
+        )
+        qtbot.mouseClick(window.sending.test_button, Qt.MouseButton.LeftButton)
+        messages = heard.packet(PATIENCE_MS / 1000)
+    assert messages is not None
+    assert {m.address: m.arguments[0] for m in messages}["/vrfer/label"] == "happiness"

@@ -83,6 +83,11 @@ def test_everything_is_sent_anew_after_some_seconds(scene: Scene) -> None:
     assert sum(map(bool, told.values())) == 3
 
 
+def test_everything_is_sent_anew_even_while_something_always_changes(scene: Scene) -> None:
+    told = [scene.take(mixed(number % 2 / 2, number / 2)) for number in range(13)]
+    assert [number / 2 for number, names in enumerate(told) if names == EVERYTHING] == [0, 3, 6]
+
+
 def test_a_file_that_is_played_anew_begins_with_everything(scene: Scene) -> None:
     assert scene.take(mixed(0.5, 100.0, source_s=2.0)) == EVERYTHING
     assert scene.take(mixed(0.5, 100.0, source_s=2.5)) == []

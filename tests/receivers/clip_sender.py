@@ -16,16 +16,37 @@ ROOT = Path(__file__).resolve().parents[2]
 RECEIVERS = ROOT / "assets" / "receivers"
 STUBS = Path(__file__).parent / "stubs"
 _APP = (sys.executable, "-c", "from vrfer.cli import main; main()")
+_RULES = """
+schema_version = 1
+[[rules]]
+name = "calm"
+expression = "happiness"
+above = 0.5
+for_s = 0.2
+below = 0.4
+back_s = 0.2
+cool_down_s = 0.0
+"""
 _TIME = struct.pack(">Q", 1)
 
 
-def send_clip(port: int, folder: Path) -> Session:
-    """Run vrfer on the demo clip into a receiver, and return its own recording of it."""
-    recording = folder / "clip.csv"
+def send_clip(port: int, folder: Path, *more: str) -> Session:
+    """Run vrfer on the demo clip into a receiver, and return its own recording of it.
+
+    A rule begins the event `calm` when the face is happy.
+
+    Args:
+        port: Where the receiver listens on this computer.
+        folder: Where the recording goes.
+        more: Further options of `vrfer-app run`.
+    """
+    recording, rules = folder / "clip.csv", folder / "rules.toml"
+    rules.write_text(_RULES, encoding="utf-8")
     subprocess.run(
         [
             *(*_APP, "run", "--source", str(ROOT / "assets" / "demo.mp4"), "--headless"),
             *("--as-fast-as-possible", "--osc", f"127.0.0.1:{port}", "--record", str(recording)),
+            *("--rules", str(rules), *more),
         ],
         check=True,
         capture_output=True,

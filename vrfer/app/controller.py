@@ -227,9 +227,10 @@ class Controller(QObject):
         """Set a marker."""
         self._session.mark(text)
 
-    def learn_resting(self, person: str) -> None:
-        """Make a baseline from some seconds of a resting face."""
-        self._prompts.say(self.tr("Rest your face, with your mouth closed."), Sound.HOLD)
+    def learn_resting(self, person: str, *, aloud: bool = True) -> None:
+        """Make a baseline from some seconds of a resting face; aloud: ask for it."""
+        if aloud:
+            self._prompts.say(self.tr("Rest your face, with your mouth closed."), Sound.HOLD)
         self._session.learn_resting(person)
 
     def stop_learning(self) -> None:

@@ -22,7 +22,7 @@ from vrfer.app.prompts import Prompts
 from vrfer.app.window import Window
 from vrfer.command_line import STOPPED
 from vrfer.errors import OutputError
-from vrfer.outputs.osc import PROFILES
+from vrfer.outputs.profiles import known_profiles
 from vrfer.people import People
 from vrfer.settings import SettingsFile, default_settings_file
 from vrfer.shipped import DEFAULT_MODEL, shipped
@@ -64,7 +64,7 @@ def run_window(options: StartOptions) -> int:
     controller = Controller(file, People.of_this_user(), prompts, application)
     spoken = language.install(application, controller.settings.window.language)
     prompts.use(replace(prompts.settings, locale=spoken))
-    window = Window(controller, prompts, _models(), PROFILES)
+    window = Window(controller, prompts, _models(), known_profiles())
     window.show()
     if sys.platform == "linux" or not controller.settings.camera.source.isdecimal():
         # Elsewhere cameras are probed one by one, which the one that is to be opened cannot bear.

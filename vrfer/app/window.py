@@ -1,4 +1,7 @@
-"""The window: main view, panels of settings, the guide, and the small strip."""
+"""The window: main view, panels of settings, the guide, and the small strip.
+
+Long, for it is the one place where all of them are connected; what they do is not here.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -39,6 +42,7 @@ from vrfer.app.prompts import Prompts
 from vrfer.app.receivers_panel import ReceiversPanel
 from vrfer.app.recording_panel import RecordingPanel
 from vrfer.app.reporting import Reporting
+from vrfer.app.rules_panel import RulesPanel
 from vrfer.app.strip import Strip
 from vrfer.frames import Reading
 from vrfer.live.board import Seen
@@ -77,6 +81,7 @@ class Window(QMainWindow):
         self.sending = ReceiversPanel(settings.receivers, profiles, colors)
         self.expression = ExpressionPanel(settings.expression, settings.network, models)
         self.recording = RecordingPanel(settings.recording, colors)
+        self.rules = RulesPanel(settings.rules, colors)
         self.program = ProgramPanel(settings.window, language.available())
         self._guide_camera = CameraPanel(settings.camera)
         self.guide = Guide(colors, prompts, self._guide_camera.source)
@@ -116,7 +121,7 @@ class Window(QMainWindow):
 
     def _lay_out(self) -> None:
         for panel in (
-            self.camera, self.sending, self.expression, self.recording, self.program,
+            self.camera, self.sending, self.expression, self.recording, self.rules, self.program,
         ):  # fmt: skip
             self.tabs.addTab(panel, "")
         self.tabs.setMinimumWidth(330)
@@ -187,13 +192,15 @@ class Window(QMainWindow):
         self.recording.marker_wanted.connect(controller.mark)
         self.recording.changed.connect(controller.change_recording)
         self.recording.report_wanted.connect(self._show_report)
+        self.rules.changed.connect(controller.change_rules)
         self.program.changed.connect(self._change_window)
         self.program.export_wanted.connect(controller.export_settings)
         self.program.import_wanted.connect(controller.import_settings)
         self.program.guide_wanted.connect(self.show_guide)
         self.guide.finished.connect(self._end_guide)
         self.guide.camera_wanted.connect(self._open_for_guide)
-        self.guide.learning_wanted.connect(controller.learn_resting)
+        self.guide.learning_wanted.connect(lambda name: controller.learn_resting(name, aloud=False))
+        self.guide.learning_stopped.connect(controller.stop_learning)
         self.guide.receiver_chosen.connect(self._add_receiver)
         self.reporting.failed.connect(lambda text: self.say(text, True))
         self.strip.closed.connect(self._leave_strip)
@@ -222,7 +229,7 @@ class Window(QMainWindow):
         self.setWindowTitle("vrfer")
         for panel in (
             self.view, self.camera, self._guide_camera, self.sending, self.expression,
-            self.recording, self.program, self.guide, self.strip,
+            self.recording, self.rules, self.program, self.guide, self.strip,
         ):  # fmt: skip
             panel.retranslate()
         for number, title in enumerate(
@@ -231,6 +238,7 @@ class Window(QMainWindow):
                 self.tr("Send"),
                 self.tr("Expression"),
                 self.tr("Record"),
+                self.tr("Rules"),
                 self.tr("Program"),
             )
         ):
@@ -339,6 +347,7 @@ class Window(QMainWindow):
         self.sending.show_status(status.receivers)
         self.expression.show_status(status)
         self.recording.show_recording(status.recording)
+        self.rules.show_active(status.active_rules)
         self.strip.show_status(status)
         self.guide.show_status(status)
         self._show_buttons(status)
@@ -377,6 +386,7 @@ class Window(QMainWindow):
         self.sending.show_parts(settings.receivers)
         self.expression.show_parts(settings.expression, settings.network)
         self.recording.show_part(settings.recording)
+        self.rules.show_rules(settings.rules)
         self.program.show_part(settings.window)
         self.view.picture.show_region(settings.camera.region)
         self._apply_look(settings.window)
@@ -396,7 +406,9 @@ class Window(QMainWindow):
         assert isinstance(application, QApplication)
         self._theme = theme.chosen(part.theme)
         theme.apply(application, self._theme)
-        for panel in (self.view, self.sending, self.recording, self.guide, self.strip):
+        for panel in (
+            self.view, self.sending, self.recording, self.rules, self.guide, self.strip,
+        ):  # fmt: skip
             panel.set_theme(self._theme)
         self.view.network.setVisible(part.network_view)
         self._follow_visibility()

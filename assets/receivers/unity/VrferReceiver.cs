@@ -95,7 +95,8 @@ namespace Vrfer
             public string expression = "happiness";
             [Tooltip("Name of the blend shape, as the mesh calls it.")]
             public string blendShape = "";
-            [Tooltip("Weight of the blend shape at probability 1. Unity's blend shapes go to 100.")]
+            [Tooltip("Weight of the blend shape at probability 1. Unity's blend shapes go to 100. "
+                + "Write 1 if vrfer sends the profile unity.")]
             public float gain = 100f;
         }
 
@@ -474,7 +475,7 @@ namespace Vrfer
             while (at < end)
             {
                 int size;
-                if (!ReadInt(packet, ref at, end, out size) || size <= 0 || size > end - at) return false;
+                if (!ReadInt(packet, ref at, end, out size) || size > end - at) return false;
                 if (!ReadElement(packet, at, at + size, depth + 1, messages)) return false;
                 at += size;
             }

@@ -15,6 +15,7 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 HERE = Path(__file__).resolve().parent
 PLUGINS = ("OSC", "PythonScriptPlugin", "EditorScriptingUtilities")
@@ -26,7 +27,7 @@ def prepare(project: Path) -> list[str]:
     """Switch the plugins on, copy the component; return what is left to do by hand.
 
     Raises:
-        SystemExit: The file is no Unreal project.
+        ValueError: The file is no Unreal project.
     """
     try:
         # utf-8-sig: editors on Windows put a mark in front.
@@ -34,7 +35,7 @@ def prepare(project: Path) -> list[str]:
         listed = described.setdefault("Plugins", [])
         known = {plugin["Name"]: plugin for plugin in listed}
     except (OSError, ValueError, AttributeError, KeyError, TypeError) as err:
-        raise SystemExit(f"{project} is no Unreal project: {err}. Name the .uproject file.") from err
+        raise ValueError(f"{project} is no Unreal project ({err}). Name a .uproject file.") from err
     for name in PLUGINS:
         if name in known:
             known[name]["Enabled"] = True
@@ -82,12 +83,12 @@ def create_in_editor() -> None:
     unreal.log(f"vrfer: {path} is made. Give it your mesh, and list Shapes in the receiver.")
 
 
-def _find_component(unreal):  # type: ignore[no-untyped-def] # a module of the editor's
+def _find_component(unreal):
     # Unreal makes every class that Blueprints see an attribute of this module.
     return getattr(unreal, "VrferReceiverComponent", None)
 
 
-def _add_component(unreal, blueprint, component) -> None:  # type: ignore[no-untyped-def]
+def _add_component(unreal, blueprint, component) -> None:
     subobjects = unreal.get_engine_subsystem(unreal.SubobjectDataSubsystem)
     root = subobjects.k2_gather_subobject_data_for_blueprint(blueprint)[0]
     _, problem = subobjects.add_new_subobject(
@@ -113,9 +114,17 @@ def main() -> None:
         create_in_editor()
         return
     if len(sys.argv) != 2:
-        raise SystemExit("usage: python vrfer_setup.py MyProject.uproject")
-    for line in prepare(Path(sys.argv[1])):
-        sys.stdout.write(f"{line}\n")
+        _refuse("usage: python vrfer_setup.py MyProject.uproject")
+    try:
+        left = prepare(Path(sys.argv[1]))
+    except ValueError as err:
+        _refuse(str(err))
+    sys.stdout.write("".join(f"{line}\n" for line in left))
+
+
+def _refuse(why: str) -> NoReturn:
+    sys.stderr.write(f"{why}\n")
+    raise SystemExit(2)
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ function readElement(packet, start, end, capturedAt, depth, messages) {
   while (at < end) {
     const size = packet.readInt32BE(at);
     at += 4;
-    if (size <= 0 || size > end - at) throw new Malformed("element");
+    if (size > end - at) throw new Malformed("element");
     readElement(packet, at, at + size, time, depth + 1, messages);
     at += size;
   }
