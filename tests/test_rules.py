@@ -181,6 +181,13 @@ def test_where_no_readings_came_for_long_the_face_was_lost() -> None:
     assert book.update(reading(62, HIGH)) == [BEGINS]
 
 
+def test_the_rest_counts_from_when_the_scene_heard_of_the_end() -> None:
+    book = RuleBook([rule(back_s=0.0, cool_down_s=5.0, for_s=0.0)])
+    assert book.update(reading(0, HIGH)) == [BEGINS]
+    assert book.update(reading(60, HIGH)) == [ENDS]
+    assert times(play(book, [(10, HIGH)], start_s=60)) == [65.0]
+
+
 def test_a_file_that_is_played_anew_starts_over() -> None:
     book = RuleBook([rule(cool_down_s=100.0)])
     assert len(play(book, [(3, HIGH)])) == 1

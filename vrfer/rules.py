@@ -320,7 +320,10 @@ class RuleBook:
             for progress in self._progress.values():
                 progress.start_over()
             fired += self._step(lost_ns, _Missing.LOST)
-        return fired + self._step(now_ns, _Missing.LOST)
+        fired += self._step(now_ns, _Missing.LOST)
+        for ended in fired:  # the scene hears of it now, however long ago it was
+            self._progress[ended.rule_name].ended_ns = now_ns
+        return fired
 
     def _step(self, now_ns: int, seen: Reading | _Missing) -> list[Fired]:
         """Bring every rule to a moment at which something was seen, or not."""
