@@ -32,6 +32,7 @@ from vrfer.listen import Listener
 from vrfer.live.status import Phase
 from vrfer.outputs.osc import PROFILES
 from vrfer.people import People
+from vrfer.rules import Rule
 from vrfer.settings import (
     CameraPart,
     ReceiverPart,
@@ -46,6 +47,8 @@ THEMES = ("dark", "light")
 CLIP = shipped("assets") / "demo.mp4"
 BARE_S, HEADSET_S = 2.3, 10.2
 """Moments of the clip at which the face smiles, without and with a headset."""
+PANELS = ("camera", "receivers", "expression", "record", "rules", "program")
+"""In the order of their tabs."""
 SIZE, SMALL = (1240, 800), (900, 600)
 PATIENCE_S = 60.0
 README_COLORS = 256
@@ -152,9 +155,6 @@ def main_view(camera: Photographer, seconds: float) -> None:
     window.settings_button.setChecked(False)
     camera.take("main-alone")
     window.settings_button.setChecked(True)
-
-
-PANELS = ("camera", "receivers", "expression", "record", "program")
 
 
 def panels(camera: Photographer) -> None:
@@ -292,6 +292,7 @@ def main(
                 camera=CameraPart(source=str(CLIP), loop=True),
                 receivers=(),
                 recording=RecordingPart(folder=folder / "recordings"),
+                rules=(Rule(name="fireworks", expression="happiness", for_s=0.5),),
                 window=WindowPart(theme="dark", language="en", size=SIZE),
             )
         )

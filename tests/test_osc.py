@@ -451,3 +451,13 @@ def test_a_refreshed_receiver_hears_the_next_reading_whatever_its_rate() -> None
         sender.refresh()
         assert sender.is_due(at(102.0, file=False))
         assert not sender.is_due(at(103.0, file=False))
+
+
+def test_an_error_is_over_when_packets_go_out_again(heard: socket.socket) -> None:
+    with sender_to(heard) as sender:
+        assert sender.error == ""
+        sender.send(TOO_LARGE)
+        assert sender.error
+        sender.send(b"hello")
+        assert sender.error == ""
+        assert sender.last_error

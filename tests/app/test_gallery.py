@@ -29,6 +29,8 @@ SIZES = {
     "expression": PANEL,
     "recording": PANEL,
     "recording-stopped": PANEL,
+    "rules": PANEL,
+    "rules-none": PANEL,
     "program": PANEL,
     "main": (520, 500),
     "main-idle": (520, 500),

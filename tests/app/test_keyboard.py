@@ -27,9 +27,11 @@ from vrfer.app.prompts import Prompts, PromptSettings
 from vrfer.app.theme import Theme
 from vrfer.app.window import Window
 from vrfer.people import People
+from vrfer.rules import Rule
 from vrfer.settings import ReceiverPart, Settings, SettingsFile, WindowPart
 from vrfer.shipped import default_model
 
+PANELS = 6
 SMALL = (900, 600)
 SAME_ROW_PX = 24
 
@@ -43,6 +45,7 @@ def window(qtbot: QtBot, qapp: QApplication, theme: Theme, tmp_path: Path) -> It
     file.save(
         Settings(
             receivers=(ReceiverPart(on=False), ReceiverPart(port=9001, on=False)),
+            rules=(Rule(name="fireworks", expression="happiness"),),
             window=WindowPart(theme="dark", language="en", welcomed=True, size=(1240, 1000)),
         )
     )
@@ -92,12 +95,13 @@ def test_everything_that_has_the_focus_has_a_name(
     speak(qapp, qtbot, window, code)
     found = [*focusable(window), *focusable(window.strip)]
     assert len(found) > 50
+    assert window.tabs.count() == PANELS
     nameless = [child for child in found if not all(map(str.strip, spoken(child)))]
     assert nameless == []
     assert not [child for child in found if "&" in child.accessibleName()]
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", range(PANELS))
 def test_tab_goes_through_the_window_as_one_reads(
     qtbot: QtBot, window: Window, number: int
 ) -> None:
@@ -122,7 +126,7 @@ def test_tab_goes_through_the_window_as_one_reads(
         assert after.x() > before.x() if same_row else after.y() > before.y()
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", range(PANELS))
 def test_the_focus_can_be_seen(qtbot: QtBot, window: Window, number: int) -> None:
     window.show_tab(number)
     for widget in walk_through(qtbot, window):

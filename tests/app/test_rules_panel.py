@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PyQt6 import sip
 from PyQt6.QtCore import QEvent, QTranslator
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from vrfer.app.rules_panel import RulesPanel
@@ -267,6 +267,21 @@ def test_walking_through_changes_nothing_and_meets_everything(
         stop for card in panel.cards for stop in card.stops
     ]
     assert panel.add_button in met
+
+
+def test_a_new_card_is_reached_before_what_follows_the_panel(
+    qtbot: QtBot, shown: Shown[QWidget], theme: Theme
+) -> None:
+    window, panel, neighbour = QWidget(), RulesPanel((SCARED,), theme), QPushButton("after")
+    column = QVBoxLayout(window)
+    column.addWidget(panel)
+    column.addWidget(neighbour)
+    shown(window)
+    click(qtbot, panel.add_button)
+    qtbot.waitUntil(lambda: all(card.isVisible() for card in panel.cards))
+    neighbour.setFocus()
+    stops = [stop for card in panel.cards for stop in card.stops]
+    assert walk_through(qtbot, window) == [*stops, panel.add_button, neighbour]
 
 
 def test_screen_readers_find_a_name_for_everything(panel: RulesPanel) -> None:

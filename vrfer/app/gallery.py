@@ -32,6 +32,7 @@ from vrfer.app.program_panel import ProgramPanel
 from vrfer.app.prompts import Prompts, PromptSettings
 from vrfer.app.receivers_panel import ReceiversPanel
 from vrfer.app.recording_panel import RecordingPanel
+from vrfer.app.rules_panel import RulesPanel
 from vrfer.app.state_line import StateLine
 from vrfer.app.strip import Strip
 from vrfer.app.theme import Choice, Theme, apply, chosen
@@ -43,6 +44,7 @@ from vrfer.live.board import Seen
 from vrfer.live.status import Event, Happening, Phase, ReceiverStatus, RecordingStatus, Status
 from vrfer.outputs.osc import PROFILES
 from vrfer.pipeline import Look
+from vrfer.rules import Rule
 from vrfer.settings import (
     CameraPart,
     ExpressionPart,
@@ -259,6 +261,14 @@ def _recording(theme: Theme) -> RecordingPanel:
     return panel
 
 
+def _rules(theme: Theme) -> RulesPanel:
+    fear = Rule(name="spider-away", expression="fear")
+    joy = Rule(name="fireworks", expression="happiness", above=0.8, below=0.5, on=False)
+    panel = RulesPanel((fear, joy), theme)
+    panel.show_active(("spider-away",))
+    return panel
+
+
 def _strip(theme: Theme) -> Strip:
     strip = Strip(theme)
     strip.show_status(running(recording=True))
@@ -301,6 +311,8 @@ EXHIBITS: Final[Mapping[str, Callable[[Theme], QWidget]]] = {
     "expression": _expression,
     "recording": _recording,
     "recording-stopped": lambda theme: RecordingPanel(RecordingPart(folder=_FOLDER), theme),
+    "rules": _rules,
+    "rules-none": lambda theme: RulesPanel((), theme),
     "program": lambda theme: ProgramPanel(WindowPart(), language.available()),
     "strip": _strip,
     "strip-idle": Strip,
@@ -312,7 +324,14 @@ EXHIBITS: Final[Mapping[str, Callable[[Theme], QWidget]]] = {
     "guide-send": lambda theme: _guide(theme, Step.SEND),
 }
 """Makes each widget, in the order of the window."""
-_SETTINGS = (CameraPanel, ReceiversPanel, ExpressionPanel, RecordingPanel, ProgramPanel)
+_SETTINGS = (
+    CameraPanel,
+    ReceiversPanel,
+    ExpressionPanel,
+    RecordingPanel,
+    RulesPanel,
+    ProgramPanel,
+)
 
 
 def _on_panel(widget: QWidget) -> QWidget:

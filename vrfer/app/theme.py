@@ -265,13 +265,13 @@ QProgressBar::chunk {{ background: {theme.accent}; border-radius: 4px; }}
 QProgressBar[textVisible="true"]::chunk {{ background: {theme.hover}; }}
 
 QTabWidget::pane {{ background: {theme.panel}; border: none; border-radius: 10px; }}
-QTabBar::tab {{ padding: 10px 8px; color: {theme.muted}; background: transparent;
+QTabBar::tab {{ padding: 10px 6px; color: {theme.muted}; background: transparent;
   border: none; border-bottom: 3px solid transparent; }}
 QTabBar::tab:hover {{ color: {theme.text}; }}
 QTabBar::tab:selected {{ color: {theme.text}; border-bottom-color: {theme.accent}; }}
 QTabBar:focus {{ outline: none; }}
 QTabBar::tab:selected:focus {{ color: {theme.accent}; border: 2px solid {theme.accent};
-  border-radius: 7px; padding: 8px 6px 9px 6px; }}
+  border-radius: 7px; padding: 8px 4px 9px 4px; }}
 QTabBar::scroller {{ width: 52px; }}
 QTabBar QToolButton, QTabBar QToolButton:focus {{ background: {theme.background};
   border: 1px solid {theme.border}; padding: 0; min-width: 20px; min-height: 20px; }}

@@ -79,7 +79,7 @@ class Receivers:
                 ready=line.sender is not None,
                 sent=line.sender.sent if line.sender else 0,
                 failed=line.sender.failed if line.sender else 0,
-                error=line.sender.last_error if line.sender else line.error,
+                error=line.sender.error if line.sender else line.error,
             )
             for line in self._lines
         )

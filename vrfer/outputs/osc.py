@@ -126,6 +126,11 @@ class OscSender:
             ) from err
         self._socket.setblocking(False)
 
+    @property
+    def error(self) -> str:
+        """Why the last packet did not go out, in the system's words; empty if it did."""
+        return self.last_error if self._failing else ""
+
     def __enter__(self) -> Self:
         """Return itself."""
         return self
