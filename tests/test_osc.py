@@ -10,6 +10,7 @@ import shutil
 import socket
 import struct
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
@@ -329,11 +330,28 @@ def test_two_receivers_each_have_their_own_rate() -> None:
     assert [sum(one) for one in zip(*due, strict=True)] == [10, 30]
 
 
-def test_an_absent_receiver_costs_nothing(port: int) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems tell later, or never")
+def test_it_is_said_while_nobody_listens_and_over_once_somebody_does(
+    port: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "vrfer.outputs.osc")
     with OscSender(Receiver("127.0.0.1", port)) as sender:
         for _ in range(50):
             sender.send(encode_bundle(with_face(10**18)))
         assert sender.sent + sender.failed == 50
+        assert sender.failed >= 49
+        assert sender.error == "nothing listens there"
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as somebody:
+            somebody.bind(("127.0.0.1", port))
+            somebody.settimeout(10)
+            for number in range(3):
+                sender.send(b"%d" % number)
+                assert somebody.recv(10) == b"%d" % number
+        assert sender.error == ""
+    texts = [record.getMessage() for record in caplog.records]
+    assert [text.partition("127.0.0.1")[0] for text in texts] == ["OSC to ", "OSC to "]
+    assert "nothing listens" in texts[0]
+    assert "works again" in texts[1]
 
 
 def test_what_the_system_refuses_is_counted_and_told_once(

@@ -23,6 +23,7 @@ from vrfer.app import language
 from vrfer.app.bars import ExpressionBars
 from vrfer.app.camera_panel import CameraPanel
 from vrfer.app.expression_panel import ExpressionPanel
+from vrfer.app.form import Panel
 from vrfer.app.guide import Guide, Step
 from vrfer.app.label_view import LabelView
 from vrfer.app.main_view import MainView
@@ -70,7 +71,6 @@ _FACE: Final = LowerFace(
 _PATCH_SIZE = (56, 112)
 _HAPPY: Final = (0.12, 0.71, 0.06, 0.02, 0.01, 0.03, 0.01, 0.04)
 _MIXED: Final = (0.24, 0.21, 0.11, 0.19, 0.08, 0.07, 0.06, 0.04)
-_STEP_S = 0.2
 _FOLDER = Path("Recordings")
 _RECEIVERS: Final = (
     ReceiverPart(),
@@ -168,7 +168,7 @@ def _recorded() -> RecordingStatus:
 
 def _fill(timeline: Timeline) -> None:
     """Give the last minute some expressions that come and go, a gap and two markers."""
-    for at_s in np.arange(0, SHOWN_S + _STEP_S, _STEP_S):
+    for at_s in np.arange(0, SHOWN_S + 0.2, 0.2):
         if 31 < at_s < 34:
             continue
         waves = [np.sin(at_s / 4.5 + 2.3 * number) for number in range(len(EXPRESSIONS))]
@@ -324,14 +324,7 @@ EXHIBITS: Final[Mapping[str, Callable[[Theme], QWidget]]] = {
     "guide-send": lambda theme: _guide(theme, Step.SEND),
 }
 """Makes each widget, in the order of the window."""
-_SETTINGS = (
-    CameraPanel,
-    ReceiversPanel,
-    ExpressionPanel,
-    RecordingPanel,
-    RulesPanel,
-    ProgramPanel,
-)
+_SETTINGS = (Panel, ReceiversPanel, RecordingPanel, RulesPanel)
 
 
 def _on_panel(widget: QWidget) -> QWidget:

@@ -11,6 +11,7 @@ from vrfer.frames import Reading
 
 _LARGEST_PX = 84
 _SMALLEST_PX = 9
+_MARGIN_PX = 12
 
 
 class LabelView(QWidget):
@@ -76,9 +77,9 @@ class LabelView(QWidget):
         painter.drawText(upper, int(Qt.AlignmentFlag.AlignCenter), label_name(self._label_id))
         font.setBold(False)
         font.setPixelSize(small)
-        needed = QFontMetrics(font).horizontalAdvance(self._says)
-        if needed > self.width():
-            font.setPixelSize(max(_SMALLEST_PX, small * self.width() // needed))
+        needed, room = QFontMetrics(font).horizontalAdvance(self._says), self.width() - _MARGIN_PX
+        if needed > room:
+            font.setPixelSize(max(_SMALLEST_PX, small * room // needed))
         painter.setFont(font)
         painter.setPen(QColor(self._theme.muted))
         lower = self.rect().adjusted(0, self.height() - small - 8, 0, 0)

@@ -4,6 +4,7 @@ Sending never waits and never fails: what does not go out is counted. A bundle's
 capture time.
 """
 
+import ipaddress
 import logging
 import socket
 import time
@@ -19,6 +20,9 @@ from vrfer.outputs.profiles import LOWEST_RATE_HZ, PROFILES, load_profile
 __all__ = ["LOWEST_RATE_HZ", "PROFILES", "OscSender", "Receiver", "parse_receiver"]
 
 logger = logging.getLogger(__name__)
+
+_MOST_REFUSALS = 4
+"""So many refusals of earlier packets may stand in the way of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,11 @@ class OscSender:
                 "Write an IPv4 address.",
             ) from err
         self._socket.setblocking(False)
+        # Connected, a socket is told when nobody listens on a port of this computer. To other
+        # computers it stays free, so that it survives a change of the network.
+        self._connected = ipaddress.ip_address(str(address[0]).partition("%")[0]).is_loopback
+        if self._connected:
+            self._socket.connect(address)
 
     @property
     def error(self) -> str:
@@ -205,20 +214,42 @@ class OscSender:
         Returns:
             Whether the network took it.
         """
-        try:
+        refused = False
+        for _ in range(_MOST_REFUSALS):
+            try:
+                self._hand_over(packet)
+            except (ConnectionRefusedError, ConnectionResetError):
+                # That is about an earlier packet, which counted as sent; this one did not leave.
+                refused = True
+                self.sent -= 1
+                self.failed += 1
+                continue
+            except OSError as err:
+                self.failed += 1
+                self._fail(err.strerror or str(err))
+                return False
+            self.sent += 1
+            if refused:
+                self._fail("nothing listens there")
+            elif self._failing:
+                self._failing = False
+                logger.info("OSC to %s works again", self.receiver)
+            return True
+        self.failed += 1
+        self._fail("nothing listens there")
+        return False
+
+    def _hand_over(self, packet: bytes) -> None:
+        if self._connected:
+            self._socket.send(packet)
+        else:
             self._socket.sendto(packet, self._address)
-        except OSError as err:
-            self.failed += 1
-            self.last_error = err.strerror or str(err)
-            if not self._failing:
-                logger.warning("OSC to %s fails: %s", self.receiver, self.last_error)
-            self._failing = True
-            return False
-        self.sent += 1
-        if self._failing:
-            logger.info("OSC to %s works again", self.receiver)
-        self._failing = False
-        return True
+
+    def _fail(self, why: str) -> None:
+        self.last_error = why
+        if not self._failing:
+            logger.warning("OSC to %s fails: %s", self.receiver, why)
+        self._failing = True
 
 
 def _timeline_s(reading: Reading) -> float:
