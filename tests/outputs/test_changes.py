@@ -138,6 +138,7 @@ def test_what_did_not_go_out_counts_as_not_told(
 ) -> None:
     scene.take(mixed(0.5, 0.0))
     with monkeypatch.context() as broken:
+        broken.setattr(scene.sender, "_connected", False)
         broken.setattr(scene.sender, "_address", ("255.255.255.255", 9))  # it may not
         assert scene.take(mixed(0.9, 0.1)) == []
         assert scene.sender.failed == 1
