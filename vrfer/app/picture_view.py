@@ -73,6 +73,14 @@ class PictureView(QWidget):
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw."""
         painter = QPainter(self)
+        self._paint(painter)
+        if self.hasFocus():
+            painter.resetTransform()
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(QColor(self._theme.accent), 3))
+            painter.drawRect(self.rect().adjusted(1, 1, -2, -2))
+
+    def _paint(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.fillRect(self.rect(), QColor(self._theme.panel))

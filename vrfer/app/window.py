@@ -97,6 +97,7 @@ class Window(QMainWindow):
         self.settings_button = QPushButton()
         self.settings_button.setCheckable(True)
         self.settings_button.setChecked(True)
+        self._wrong = False
         self.notice = QLabel()
         self.notice.setWordWrap(True)
         self.notice.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -138,7 +139,7 @@ class Window(QMainWindow):
         body.addWidget(self.tabs)
         body.setStretchFactor(0, 1)
         body.setStretchFactor(1, 0)
-        body.setSizes([880, 360])
+        body.setSizes([840, 400])
         body.setChildrenCollapsible(False)
         self.notice.hide()
         self.notice.setContentsMargins(12, 6, 12, 6)
@@ -286,14 +287,17 @@ class Window(QMainWindow):
 
     def say(self, text: str, wrong: bool) -> None:
         """Show a line; one that is no problem disappears by itself."""
-        colors = self._theme
+        self._wrong = wrong
         self.notice.setText(text)
-        color = colors.bad if wrong else colors.muted
-        self.notice.setStyleSheet(f"color: {color};")
+        self._color_notice()
         self.notice.show()
         self._notice_timer.stop()
         if not wrong:
             self._notice_timer.start(_SAID_MS)
+
+    def _color_notice(self) -> None:
+        color = self._theme.bad if self._wrong else self._theme.muted
+        self.notice.setStyleSheet(f"color: {color};")
 
     def show_guide(self) -> None:
         """Show the first start's guide from its beginning."""
@@ -410,6 +414,7 @@ class Window(QMainWindow):
             self.view, self.sending, self.recording, self.rules, self.guide, self.strip,
         ):  # fmt: skip
             panel.set_theme(self._theme)
+        self._color_notice()
         self.view.network.setVisible(part.network_view)
         self._follow_visibility()
 
