@@ -136,6 +136,7 @@ def test_esc_looks_everywhere(qtbot: QtBot, view: PictureView) -> None:
 
 def test_esc_gives_a_drag_up(qtbot: QtBot, view: PictureView) -> None:
     told = Told(view.region_chosen)
+    view.setFocus()
     before = pixels(view)
     QTest.mousePress(view, LEFT, pos=QPoint(280, 100))
     QTest.mouseMove(view, QPoint(520, 340))
@@ -153,6 +154,7 @@ def test_a_click_lets_keys_come_here(qtbot: QtBot, view: PictureView) -> None:
 
 
 def test_the_region_is_seen_while_it_is_drawn(view: PictureView, theme: Theme) -> None:
+    view.setFocus()
     before = pixels(view)
     QTest.mousePress(view, LEFT, pos=QPoint(280, 100))
     QTest.mouseMove(view, QPoint(520, 340))
