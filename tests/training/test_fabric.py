@@ -12,7 +12,7 @@ def test_bfloat16_is_used_where_the_processor_has_it_and_said_where_not(
 ) -> None:
     # Emulated, VGG-face's first epoch takes an hour instead of a quarter of one.
     monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: native)
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.DEBUG):
         fabric = fabric_for("cpu", "bf16-mixed")
     with fabric.autocast():
         product = torch.ones(2, 2) @ torch.ones(2, 2)

@@ -39,7 +39,7 @@ def fabric_for(accelerator: str, precision: str, *, together: bool = False) -> F
     if processes > 1 and not together:
         raise RecipeError("this training runs in one process alone", "Start it without torchrun.")
     if precision == "bf16-mixed" and not _has_bfloat16(accelerator):
-        logger.info("this device has no bfloat16; training runs in 32 bits")
+        logger.debug("this device has no bfloat16; training runs in 32 bits")
         precision = "32-true"
     try:
         fabric = Fabric(
