@@ -8,6 +8,8 @@ from above the brows to the nose. It is far easier than a real one; the photogra
 
 One long file: its drawing, fitting and measuring serve nothing else, and go when the trained
 locator takes the map's place.
+
+Long, for it is one script with its own data, fit and measure, run by hand.
 """
 
 import csv

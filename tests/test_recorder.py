@@ -1,4 +1,7 @@
-"""Recordings: what stands in the files, what is refused, and what accidents cost."""
+"""Recordings: what stands in the files, what is refused, and what accidents cost.
+
+Long, as the tests of one module stand in one file.
+"""
 
 import csv
 import json

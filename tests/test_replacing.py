@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vrfer.outputs.replacing import replace_file
+from vrfer.replacing import replace_file
 
 
 def test_a_file_is_made_and_replaced(tmp_path: Path) -> None:

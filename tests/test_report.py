@@ -1,4 +1,7 @@
-"""Reports: their figures, the page that holds them, the picture, the command."""
+"""Reports: their figures, the page that holds them, the picture, the command.
+
+Long, as the tests of one module stand in one file.
+"""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,7 @@
-"""Rules: their file, and when events begin and end, as properties of any signal at any rate."""
+"""Rules: their file, and when events begin and end, as properties of any signal at any rate.
+
+Long, as the tests of one module stand in one file.
+"""
 
 import tempfile
 from collections.abc import Iterator, Sequence

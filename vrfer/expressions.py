@@ -3,7 +3,9 @@
 Data sets with another order are translated where they are loaded, and nowhere else.
 """
 
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import AfterValidator
 
 EXPRESSIONS: Final = (
     "neutral",
@@ -22,3 +24,13 @@ NO_FACE_LABEL: Final = "none"
 
 NO_FACE_ID: Final = -1
 """The id that stands for `NO_FACE_LABEL`."""
+
+
+def _known_expression(name: str) -> str:
+    if name not in EXPRESSIONS:
+        raise ValueError(f"the expressions are {', '.join(EXPRESSIONS)}")
+    return name
+
+
+ExpressionName = Annotated[str, AfterValidator(_known_expression)]
+"""A name of `EXPRESSIONS`, as the field of a pydantic model."""

@@ -1,9 +1,7 @@
 """Baselines on disk: one small file a person, written whole, deleted on request."""
 
 import json
-import os
 import re
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,7 +10,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from vrfer.baseline import Baseline
 from vrfer.errors import OutputError, SourceError
+from vrfer.replacing import replace_file
 
+NOBODY_NAMED = "me"
+"""Whose baseline is made where nobody is named."""
 _NAME = re.compile(r"[\w][\w .-]{0,59}")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 """Names that Windows keeps for devices."""
@@ -41,14 +42,10 @@ class People:
             OutputError: The folder or the disk cannot take it.
         """
         path = self._path(person)
-        temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(json.dumps(asdict(baseline), indent=1) + "\n", encoding="utf-8")
-            os.replace(temporary, path)
+            replace_file(path, (json.dumps(asdict(baseline), indent=1) + "\n").encode())
         except OSError as err:
-            with suppress(OSError):
-                temporary.unlink()
             raise OutputError(
                 f"the baseline {path} cannot be written: {err.strerror or err}",
                 "Free some space on its drive.",

@@ -4,8 +4,8 @@ from datetime import datetime
 from pathlib import Path
 
 from vrfer.errors import OutputError
-from vrfer.outputs.replacing import replace_file
 from vrfer.recording import load_session
+from vrfer.replacing import replace_file
 from vrfer.report_page import START, page
 from vrfer.report_picture import MARK, picture
 

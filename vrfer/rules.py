@@ -9,8 +9,6 @@ waits. A face that is gone for longer than `LOST_S` may come back as someone els
 towards a begin is forgotten, and what happens ends `back_s` after that moment.
 """
 
-import contextlib
-import os
 import re
 import tomllib
 from collections.abc import Sequence
@@ -31,8 +29,9 @@ from pydantic import (
 )
 
 from vrfer.errors import OutputError, SettingsError
-from vrfer.expressions import EXPRESSIONS
+from vrfer.expressions import EXPRESSIONS, ExpressionName
 from vrfer.frames import Reading
+from vrfer.replacing import replace_file
 
 SCHEMA_VERSION: Final = 1
 LOST_S: Final = 2.0
@@ -52,12 +51,6 @@ def _usable_name(name: str) -> str:
     return name
 
 
-def _known_expression(name: str) -> str:
-    if name not in EXPRESSIONS:
-        raise ValueError(f"the expressions are {', '.join(EXPRESSIONS)}")
-    return name
-
-
 Probability = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, le=LONGEST_S)]
 
@@ -69,7 +62,7 @@ class Rule(BaseModel):
 
     name: Annotated[str, AfterValidator(_usable_name)]
     """Names the event: the scene hears `/vrfer/event/NAME`."""
-    expression: Annotated[str, AfterValidator(_known_expression)]
+    expression: ExpressionName
     """One of `EXPRESSIONS`."""
     above: Probability = 0.6
     """The event begins once the steady probability has been above this, 0-1 ..."""
@@ -163,14 +156,10 @@ def write_rules(rules: Sequence[Rule], path: Path) -> None:
         ValueError: Two rules have the same name.
     """
     document = _Document(schema_version=SCHEMA_VERSION, rules=tuple(rules))
-    neighbour = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        neighbour.write_bytes(tomli_w.dumps(document.model_dump(mode="json")).encode())
-        neighbour.replace(path)
+        replace_file(path, tomli_w.dumps(document.model_dump(mode="json")).encode())
     except OSError as err:
-        with contextlib.suppress(OSError):
-            neighbour.unlink(missing_ok=True)
         raise OutputError(
             f"the rules {path} cannot be written: {err.strerror or err}",
             "Free some space on its drive, or check its permissions.",

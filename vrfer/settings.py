@@ -16,12 +16,12 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from vrfer.classifier import Device
 from vrfer.errors import OutputError, SettingsError
-from vrfer.expressions import EXPRESSIONS
+from vrfer.expressions import EXPRESSIONS, ExpressionName
 from vrfer.live.remote import DEFAULT_PORT
 from vrfer.live.wishes import NetworkWish, SourceWish, SteadyWish
 from vrfer.outputs.osc import Receiver
-from vrfer.outputs.profiles import LOWEST_RATE_HZ, ExpressionName
-from vrfer.outputs.replacing import replace_file
+from vrfer.outputs.profiles import LOWEST_RATE_HZ
+from vrfer.replacing import replace_file
 from vrfer.rules import Rules
 from vrfer.sources.settings import CameraSettings
 

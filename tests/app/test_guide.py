@@ -16,15 +16,16 @@ from pytestqt.qtbot import QtBot
 
 from vrfer.app import guide as guide_module
 from vrfer.app.expression_panel import RESTING_S
-from vrfer.app.guide import PERSON, Guide, Step
+from vrfer.app.guide import Guide, Step
 from vrfer.app.prompts import Prompts, PromptSettings, Sound
 from vrfer.app.theme import LIGHT, Theme
 from vrfer.live.status import Event, Happening, Phase, Status
+from vrfer.people import NOBODY_NAMED
 from vrfer.settings import ReceiverPart
 
 FACE = Status(phase=Phase.RUNNING, face=True)
 NO_FACE = replace(FACE, face=False)
-MADE = Event(Happening.BASELINE_MADE, PERSON)
+MADE = Event(Happening.BASELINE_MADE, NOBODY_NAMED)
 FAILED = Event(Happening.BASELINE_FAILED, "the face was seen for 1.0 s only")
 
 
@@ -102,7 +103,7 @@ def test_the_whole_way_by_mouse(qtbot: QtBot, guide: Guide, said: list[tuple[str
         click(qtbot, guide.next)
         assert guide.step is step
         titles.append(guide.title.text())
-    assert (camera, learning) == ([None, None], [PERSON])
+    assert (camera, learning) == ([None, None], [NOBODY_NAMED])
     assert len(set(titles)) == len(Step)
     assert finished == []
     click(qtbot, guide.next)
@@ -140,7 +141,7 @@ def test_with_the_headset_on_it_goes_on_by_itself(
     clock.now_s += 0.2
     guide.show_status(FACE)
     assert guide.step is Step.REST
-    assert learning == [PERSON]
+    assert learning == [NOBODY_NAMED]
     assert said[-1] == (Sound.HOLD, guide.text.text())
     assert "five seconds" in guide.text.text()
 
@@ -206,7 +207,7 @@ def test_a_failed_baseline_is_said_and_tried_again(
     click(qtbot, guide.next)
     assert guide.step is Step.REST
     assert guide.text.text() == resting
-    assert learning == [PERSON, PERSON]
+    assert learning == [NOBODY_NAMED, NOBODY_NAMED]
     guide.show_event(MADE)
     assert guide.step is Step.SEND
 

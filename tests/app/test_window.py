@@ -1,4 +1,7 @@
-"""The whole window on the built-in clip: a real session, real files, real key presses."""
+"""The whole window on the built-in clip: a real session, real files, real key presses.
+
+Long, as the tests of one module stand in one file.
+"""
 
 import os
 import shutil

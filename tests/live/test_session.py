@@ -1,4 +1,7 @@
-"""A session steered while it runs: real clip, real sockets, real files."""
+"""A session steered while it runs: real clip, real sockets, real files.
+
+Long, as the tests of one module stand in one file.
+"""
 
 import itertools
 import json

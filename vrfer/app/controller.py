@@ -17,7 +17,7 @@ from vrfer.frames import Box
 from vrfer.live.remote import LOOPBACK, Command, Deed, Remote
 from vrfer.live.session import Session
 from vrfer.live.status import Event, Happening, Phase, Status
-from vrfer.people import People
+from vrfer.people import NOBODY_NAMED, People
 from vrfer.rules import Rule
 from vrfer.settings import (
     CameraPart,
@@ -34,8 +34,6 @@ from vrfer.settings import (
 
 logger = logging.getLogger(__name__)
 
-PERSON = "me"
-"""Whose baseline is made where nobody is named."""
 _SAVE_AFTER_MS = 500
 
 
@@ -304,7 +302,7 @@ class Controller(QObject):
         elif deed is Deed.MARKER:
             self.mark(command.text)
         elif deed is Deed.RECALIBRATE:
-            self.learn_resting(command.text or self.settings.expression.person or PERSON)
+            self.learn_resting(command.text or self.settings.expression.person or NOBODY_NAMED)
         elif deed is Deed.PROFILE:
             parts = self.settings.receivers
             changed = [part.model_copy(update={"profile": command.text}) for part in parts]

@@ -28,10 +28,9 @@ from vrfer.app.prompts import Prompts, Sound
 from vrfer.app.theme import Theme
 from vrfer.live.board import Seen
 from vrfer.live.status import Event, Happening, Status
+from vrfer.people import NOBODY_NAMED
 from vrfer.settings import ReceiverPart
 
-PERSON = "me"
-"""Whose baseline the guide makes."""
 _SEEN_S = 3.0
 """The guide goes on after a face was seen for so long with the headset on."""
 _LINE_PX = 820
@@ -188,7 +187,7 @@ class Guide(QWidget):
             self.camera_wanted.emit()
         if step is Step.REST:
             self._learning = True
-            self.learning_wanted.emit(PERSON)
+            self.learning_wanted.emit(NOBODY_NAMED)
 
     def show_seen(self, seen: Seen) -> None:
         """Show the camera's picture."""

@@ -15,6 +15,7 @@ Anything else does nothing.
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -77,7 +78,7 @@ def _with_argument(deed: Deed, arguments: Sequence[object]) -> Command | None:
         if first is None:
             return Command(deed)
         # A float that is no number is neither on nor off.
-        usable = isinstance(first, int | float) and first == first
+        usable = isinstance(first, int | float) and not math.isnan(first)
         return Command(deed, on=bool(first)) if usable else None
     if deed in (Deed.RECALIBRATE, Deed.MARKER, Deed.PROFILE):
         if first is None:

@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from vrfer.errors import OutputError
-from vrfer.expressions import EXPRESSIONS, NO_FACE_ID
+from vrfer.expressions import EXPRESSIONS, NO_FACE_ID, ExpressionName
 from vrfer.shipped import shipped
 
 SCHEMA_VERSION = 1
@@ -55,12 +55,6 @@ def _known_source(name: str) -> str:
     return name
 
 
-def _known_expression(name: str) -> str:
-    if name not in EXPRESSIONS:
-        raise ValueError(f"the expressions are {', '.join(EXPRESSIONS)}")
-    return name
-
-
 def _sendable(value: Value) -> Value:
     if isinstance(value, str) and "\0" in value:
         raise ValueError("OSC strings hold no zero character")
@@ -68,7 +62,6 @@ def _sendable(value: Value) -> Value:
 
 
 Number = Annotated[FiniteFloat, Field(ge=-1e6, le=1e6)]
-ExpressionName = Annotated[str, AfterValidator(_known_expression)]
 Constant = Annotated[
     Annotated[str, Field(max_length=100)]
     | bool

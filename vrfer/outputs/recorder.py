@@ -25,7 +25,7 @@ from typing import Final, Self
 from vrfer.errors import OutputError
 from vrfer.expressions import EXPRESSIONS, NO_FACE_LABEL
 from vrfer.frames import Reading
-from vrfer.outputs.replacing import replace_file, sync_folder
+from vrfer.replacing import replace_file, sync_folder
 
 logger = logging.getLogger(__name__)
 
