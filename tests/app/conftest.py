@@ -1,5 +1,6 @@
 """A place for windows: offscreen unless a display is there, and nothing of the user's own."""
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -63,3 +64,18 @@ def shown(qtbot: QtBot, theme: Theme) -> Shown[QWidget]:
         return widget
 
     return show
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _widgets_die_in_their_own_thread() -> Iterator[None]:
+    """Keep Python's collector out of sessions' threads: there, it would delete widgets."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.fixture(autouse=True)
+def _collect_here() -> Iterator[None]:
+    """Collect in the window's thread, between two tests."""
+    yield
+    gc.collect()
