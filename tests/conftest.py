@@ -1,5 +1,6 @@
 import os
 import threading
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,3 +24,29 @@ def _no_leaked_threads() -> Iterator[None]:
     yield
     left = [t.name for t in set(threading.enumerate()) - before if t.name.startswith("vrfer")]
     assert not left, f"threads left behind: {left}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _loopback_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have liblsl, here and in child processes, speak to this computer and these tests alone.
+
+    It reads its settings once in a process. Streams are found by asking every port of a known
+    peer, so no multicast is needed.
+    """
+    if "LSLAPICFG" in os.environ:
+        yield
+        return
+    first_port = 20_000 + 128 * (os.getpid() % 300)
+    config = tmp_path_factory.mktemp("lsl") / "lsl_api.cfg"
+    config.write_text(
+        "[ports]\nIPv6 = disable\n"
+        f"MulticastPort = {first_port}\nBasePort = {first_port + 1}\nPortRange = 100\n"
+        "[multicast]\nResolveScope = machine\n"
+        f"[lab]\nKnownPeers = {{127.0.0.1}}\nSessionID = vrfer-{uuid.uuid4()}\n"
+        "[tuning]\nMulticastMinRTT = 0.1\nUnicastMinRTT = 0.2\n"
+        "[log]\nlevel = -2\n",
+        encoding="utf-8",
+    )
+    os.environ["LSLAPICFG"] = str(config)
+    yield
+    del os.environ["LSLAPICFG"]

@@ -479,3 +479,28 @@ def test_an_error_is_over_when_packets_go_out_again(heard: socket.socket) -> Non
         sender.send(b"hello")
         assert sender.error == ""
         assert sender.last_error
+
+
+NO_NETWORK = ("unshare", "--map-root-user", "--net")
+"""Runs a program where even the loopback interface is down (Linux)."""
+
+
+def may_be_without_network() -> bool:
+    return (
+        shutil.which("unshare") is not None
+        and subprocess.run([*NO_NETWORK, "true"], capture_output=True).returncode == 0
+    )
+
+
+@pytest.mark.skipif(not may_be_without_network(), reason="needs Linux namespaces")
+def test_without_any_network_packets_are_counted_as_failed() -> None:
+    code = (
+        "from vrfer.outputs.osc import OscSender, Receiver\n"
+        "with OscSender(Receiver('127.0.0.1', 9000)) as sender:\n"
+        "    print(sender.send(bytes(4)), sender.sent, sender.failed, sender.error)"
+    )
+    result = subprocess.run(
+        [*NO_NETWORK, sys.executable, "-c", code], capture_output=True, text=True, timeout=60
+    )
+    assert result.stdout.startswith("False 0 1 "), result.stderr
+    assert "nreachable" in result.stdout

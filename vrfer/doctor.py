@@ -11,14 +11,17 @@ import cv2
 import numpy as np
 
 from vrfer.classifier import Classifier, Device
-from vrfer.errors import VrferError
+from vrfer.errors import OutputError, VrferError
 from vrfer.listen import Listener
+from vrfer.oscquery.browse import Browser
+from vrfer.outputs.lsl import LslOutlet
 from vrfer.outputs.osc import OscSender, Receiver
 from vrfer.pipeline import Reader
 from vrfer.shipped import default_model, shipped
 from vrfer.sources import list_cameras, open_source
 
 _FRAME_WAIT_S = 5.0
+_BROWSE_S = 2.0
 
 
 class Health(Enum):
@@ -53,6 +56,8 @@ def examine() -> Iterator[Finding]:
         ("network, CUDA", _cuda),
         ("whole pipeline", _pipeline),
         ("OSC", _osc),
+        ("OSCQuery", _oscquery),
+        ("Lab Streaming Layer", _lsl),
     ):
         yield _guarded(what, check)
 
@@ -135,3 +140,25 @@ def _osc() -> tuple[Health, str]:
     if not heard:
         return Health.BAD, "a test message to 127.0.0.1 did not arrive. A firewall may block UDP."
     return Health.GOOD, "a test message to 127.0.0.1 arrived"
+
+
+def _oscquery() -> tuple[Health, str]:
+    with Browser(lambda programs: None) as browser:
+        browser.wait(_BROWSE_S)
+        programs, error = browser.programs, browser.error
+    if programs:
+        return (
+            Health.GOOD,
+            f"found {', '.join(f'{one.name} at {one.receiver}' for one in programs)}",
+        )
+    if error:
+        return Health.MISSING, f"programs cannot be found (mDNS: {error}). Name host and port."
+    return Health.MISSING, "works, but no program that offers it runs. vrfer does not need it."
+
+
+def _lsl() -> tuple[Health, str]:
+    try:
+        LslOutlet("vrfer doctor").close()
+    except OutputError as err:
+        return Health.MISSING, f"{err} vrfer does not need it."
+    return Health.GOOD, "streams can be offered"

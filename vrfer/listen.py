@@ -56,7 +56,7 @@ class Listener:
             self._socket.close()
             raise OutputError(
                 f"UDP port {port} cannot be listened to: {err.strerror or err}",
-                "Close the program that uses it, or choose another with --port.",
+                "Close the program that uses it, or choose another port.",
             ) from err
         self.port: int = self._socket.getsockname()[1]
         self.packets = 0

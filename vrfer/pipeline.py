@@ -23,6 +23,9 @@ from vrfer.crop import lower_half
 from vrfer.expressions import EXPRESSIONS, NO_FACE_ID
 from vrfer.finder import Finder
 from vrfer.frames import Box, Frame, Reading
+from vrfer.oscquery.server import OscQueryServer
+from vrfer.outputs.film import Film
+from vrfer.outputs.lsl import LslOutlet
 from vrfer.outputs.osc import OscSender
 from vrfer.outputs.recorder import Recorder
 from vrfer.rules import Fired, RuleBook
@@ -220,7 +223,24 @@ class Outputs:
     on_reading: Callable[[Reading, float], None] | None = None
     """Called after sending, with the latency in ms; it must be quick."""
     rules: RuleBook | None = None
-    """What makes events begin and end; they are sent, and marked in the recording."""
+    """What makes events begin and end; they are sent, and marked."""
+    lsl: LslOutlet | None = None
+    oscquery: OscQueryServer | None = None
+    film: Film | None = None
+    """Pictures beside the recording."""
+
+    def mark(self, unix_ns: int, ns: int, text: str) -> None:
+        """Set a marker wherever markers go.
+
+        Args:
+            unix_ns: When, nanoseconds since the Unix epoch.
+            ns: The same moment on the monotonic clock.
+            text: What is noted.
+        """
+        if self.recorder is not None:
+            self.recorder.mark(unix_ns, ns, text)
+        if self.lsl is not None:
+            self.lsl.mark(unix_ns, ns, text)
 
 
 def run(
@@ -268,10 +288,12 @@ def run(
                 told_gone = True
             continue
         last, told_gone = reader.read(frame), False
-        send(outputs.senders, last)
+        send(outputs, last)
         latency_ms = (time.monotonic_ns() - frame.captured_ns) / 1e6
         if outputs.recorder is not None:
             outputs.recorder.write(last, latency_ms)
+        if outputs.film is not None:
+            outputs.film.write(frame)
         first_ns = frame.captured_ns if first_ns is None else first_ns
         if outputs.rules is not None:
             tell_events(outputs, outputs.rules.update(last), last)
@@ -288,10 +310,14 @@ def run(
     return summary
 
 
-def send(senders: Sequence[OscSender], reading: Reading, *, at_once: bool = False) -> None:
+def send(outputs: Outputs, reading: Reading, *, at_once: bool = False) -> None:
     """Give a reading to receivers: those that are due, or all at once."""
-    for sender in senders:
+    for sender in outputs.senders:
         sender.take(reading, at_once=at_once)
+    if outputs.lsl is not None:
+        outputs.lsl.take(reading)
+    if outputs.oscquery is not None:
+        outputs.oscquery.take(reading)
 
 
 def tell_gone(outputs: Outputs, last: Reading, *, face: bool = True) -> None:
@@ -304,21 +330,20 @@ def tell_gone(outputs: Outputs, last: Reading, *, face: bool = True) -> None:
     """
     gone = face_gone(last)
     if face:
-        send(outputs.senders, gone, at_once=True)
+        send(outputs, gone, at_once=True)
     if outputs.rules is not None:
         tell_events(outputs, outputs.rules.end(), gone)
 
 
 def tell_events(outputs: Outputs, fired: Sequence[Fired], reading: Reading) -> None:
-    """Send events to all receivers and mark them in the recording."""
+    """Send events to all receivers and mark them."""
     for event in fired:
         for sender in outputs.senders:
             sender.tell_event(event.rule_name, event.begins, reading.captured_unix_ns)
-        if outputs.recorder is not None:
-            what = "begins" if event.begins else "ends"
-            outputs.recorder.mark(
-                reading.captured_unix_ns, reading.captured_ns, f"event {event.rule_name} {what}"
-            )
+        what = "begins" if event.begins else "ends"
+        outputs.mark(
+            reading.captured_unix_ns, reading.captured_ns, f"event {event.rule_name} {what}"
+        )
 
 
 def face_gone(last: Reading) -> Reading:

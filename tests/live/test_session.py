@@ -5,20 +5,19 @@ Long, as the tests of one module stand in one file.
 
 import itertools
 import json
-import queue
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from mjpeg_server import MjpegServer
+from watched import PATIENCE_S, Watched
 
 from vrfer.expressions import EXPRESSIONS
 from vrfer.listen import Listener
 from vrfer.live.session import Session
-from vrfer.live.status import Event, Happening, Phase
+from vrfer.live.status import Happening, Phase
 from vrfer.live.wishes import NetworkWish, SourceWish, SteadyWish
 from vrfer.outputs.osc import Receiver
 from vrfer.people import People
@@ -28,31 +27,6 @@ from vrfer.sources.orientation import Orientation
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CLIP = str(ROOT / "assets" / "demo.mp4")
-PATIENCE_S = 30.0
-
-
-class Watched:
-    """A session whose events can be waited for."""
-
-    def __init__(self, people: Path) -> None:
-        self.events: queue.Queue[Event] = queue.Queue()
-        self.session = Session(NetworkWish(), people=People(people), on_event=self.events.put)
-
-    def wait(self, happening: Happening) -> Event:
-        """Return the next event of a kind; others are passed over."""
-        while True:
-            event = self.events.get(timeout=PATIENCE_S)
-            if event.happening is happening:
-                return event
-
-    def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until something is so, looking as often as a window does."""
-        tick = threading.Event()
-        for _ in range(int(PATIENCE_S / 0.02)):
-            if condition():
-                return
-            tick.wait(0.02)
-        pytest.fail(f"waited in vain; status: {self.session.status()}")
 
 
 @pytest.fixture

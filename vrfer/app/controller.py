@@ -11,18 +11,21 @@ from pathlib import Path
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from vrfer.app.bridge import Bridge
+from vrfer.app.happenings import in_words
 from vrfer.app.prompts import Prompts, PromptSettings, Sound
 from vrfer.errors import OutputError, SettingsError, VrferError
 from vrfer.frames import Box
-from vrfer.live.remote import LOOPBACK, Command, Deed, Remote
+from vrfer.live.obeying import Steered, obey
+from vrfer.live.remote import LOOPBACK, Command, Remote
 from vrfer.live.session import Session
 from vrfer.live.status import Event, Happening, Phase, Status
-from vrfer.people import NOBODY_NAMED, People
+from vrfer.people import People
 from vrfer.rules import Rule
 from vrfer.settings import (
     CameraPart,
     ExpressionPart,
     NetworkPart,
+    OffersPart,
     ReceiverPart,
     RecordingPart,
     RemotePart,
@@ -46,6 +49,8 @@ class Controller(QObject):
     """A line for the user, and whether something is wrong."""
     people_changed = pyqtSignal(list)
     """The people who have a baseline."""
+    listening_changed = pyqtSignal(bool, object)
+    """Whether commands over OSC shall be heard, and on which port they are; None: they are not."""
     _commanded = pyqtSignal(object)
 
     def __init__(
@@ -85,10 +90,16 @@ class Controller(QObject):
         self.bridge.happened.connect(self._happened)
         self.bridge.status.connect(self._keep_status)
         self._remote: Remote | None = None
+        self._streamed: str | None = None
+        self._served: int | None = None
+        self._steered = Steered(
+            self._session, self._start_if_closed, self.learn_resting, self._use_profile
+        )
         self._commanded.connect(self._obey)
         self._send_to(self.settings.receivers)
         self._session.use_person(self.settings.expression.person)
         self._session.set_rules(self.settings.rules)
+        self._offer()
         self._apply_window(self.settings.window)
         self.bridge.watch(self._session)
 
@@ -105,13 +116,18 @@ class Controller(QObject):
         """Begin to hear commands over OSC, as the settings say."""
         self._stop_listening()
         part = self.settings.remote
-        if not part.on:
-            return
         host = "" if part.everyone else LOOPBACK
         try:
-            self._remote = Remote(self._commanded.emit, port=part.port, host=host)
+            if part.on:
+                self._remote = Remote(self._commanded.emit, port=part.port, host=host)
         except OutputError as err:
             self.said.emit(str(err), True)
+        self.listening_changed.emit(part.on, self._heard_on)
+        self._offer()
+
+    @property
+    def _heard_on(self) -> int | None:
+        return None if self._remote is None else self._remote.port
 
     # The source.
 
@@ -122,6 +138,13 @@ class Controller(QObject):
             self.said.emit(self.tr("Choose a camera first."), True)
             return
         self._session.open(camera.wish())
+
+    def _start_if_closed(self) -> None:
+        camera = self.settings.camera
+        if not camera.source:
+            self.said.emit(self.tr("Choose a camera first."), True)
+            return
+        self._session.start(camera.wish())
 
     def open_once(self, source: str) -> None:
         """Open another source than the settings', without remembering it."""
@@ -140,7 +163,7 @@ class Controller(QObject):
 
     def toggle_pause(self) -> None:
         """Let the source stand still, or go on."""
-        self._session.pause(self.status.phase is not Phase.PAUSED)
+        self._session.pause(None)
 
     def seek(self, position_s: float) -> None:
         """Go on at another position of a file."""
@@ -199,7 +222,7 @@ class Controller(QObject):
         self._session.set_network(part.wish())
 
     def change_recording(self, part: RecordingPart) -> None:
-        """Record into another folder from the next recording on."""
+        """Record elsewhere, or with pictures, from the next recording on."""
         self._change(recording=part)
 
     def change_window(self, part: WindowPart) -> None:
@@ -219,13 +242,14 @@ class Controller(QObject):
             self._session.stop_recording()
             return
         moment = datetime.now().astimezone().strftime("%Y-%m-%d %H-%M-%S")
-        self._session.record(self.settings.recording.where() / f"{moment}.csv")
+        part = self.settings.recording
+        self._session.record(part.where() / f"{moment}.csv", film=part.video)
 
     def mark(self, text: str) -> None:
         """Set a marker."""
         self._session.mark(text)
 
-    def learn_resting(self, person: str, *, aloud: bool = True) -> None:
+    def learn_resting(self, person: str | None = None, *, aloud: bool = True) -> None:
         """Make a baseline from some seconds of a resting face; aloud: ask for it."""
         if aloud:
             self._prompts.say(self.tr("Rest your face, with your mouth closed."), Sound.HOLD)
@@ -265,7 +289,7 @@ class Controller(QObject):
         self._session.set_rules(settings.rules)
         self._send_to(settings.receivers)
         self._apply_window(settings.window)
-        self.listen()
+        self.listen()  # which offers what the settings say, too
         self.settings_changed.emit(settings)
         if settings.camera.source:
             self.start()
@@ -279,6 +303,11 @@ class Controller(QObject):
         self._change(remote=part)
         self.listen()
 
+    def change_offers(self, part: OffersPart) -> None:
+        """Offer other things to programs that fetch by themselves."""
+        self._change(offers=part)
+        self._offer()
+
     # The rest.
 
     def _stop_listening(self) -> None:
@@ -286,30 +315,26 @@ class Controller(QObject):
             self._remote.close()
             self._remote = None
 
+    def _offer(self) -> None:
+        """Have the session offer what the settings say; what stays is not interrupted."""
+        part = self.settings.offers
+        name = part.lsl_name if part.lsl else None
+        if name != self._streamed:
+            self._streamed = name
+            self._session.stream_lsl(name)
+        port = self._heard_on if part.oscquery else None
+        if port != self._served:
+            self._served = port
+            self._session.serve_oscquery(port)
+
     def _obey(self, command: Command) -> None:
         """Do what another program asked for over OSC."""
-        deed = command.deed
-        if deed is Deed.START:
-            self.start()
-        elif deed is Deed.STOP:
-            self.stop()
-        elif deed is Deed.PAUSE:
-            paused = self.status.phase is Phase.PAUSED
-            self._session.pause(not paused if command.on is None else command.on)
-        elif deed is Deed.NEUTRAL:
-            held = self.status.neutral_held
-            self.hold_neutral(not held if command.on is None else command.on)
-        elif deed is Deed.MARKER:
-            self.mark(command.text)
-        elif deed is Deed.RECALIBRATE:
-            self.learn_resting(command.text or self.settings.expression.person or NOBODY_NAMED)
-        elif deed is Deed.PROFILE:
-            parts = self.settings.receivers
-            changed = [part.model_copy(update={"profile": command.text}) for part in parts]
-            self.change_receivers(tuple(changed))
-            self.settings_changed.emit(self.settings)
-        else:
-            self._session.refresh_receivers()
+        self._guarded(lambda: obey(command, self._steered))
+
+    def _use_profile(self, profile: str) -> None:
+        parts = [part.model_copy(update={"profile": profile}) for part in self.settings.receivers]
+        self.change_receivers(tuple(parts))
+        self.settings_changed.emit(self.settings)
 
     def _change(self, **parts: object) -> None:
         self.settings = self.settings.model_copy(update=parts)
@@ -352,41 +377,10 @@ class Controller(QObject):
             self.people_changed.emit(self.people())
         if event.happening is Happening.RECORDING_STARTED:
             self.last_recording = Path(event.text)
-        text, sound = self._in_words(event)
+        text, sound = in_words(event)
         if sound is not None:
             self._prompts.say(text, sound)
         if text:
             wrong = sound is Sound.ATTENTION or event.happening is Happening.PROBLEM
             detail = f" {event.text}" if wrong and event.text else ""
             self.said.emit(text + detail, wrong)
-
-    def _in_words(self, event: Event) -> tuple[str, Sound | None]:
-        """Return what is said of an event, and its sound; no text: nothing is said."""
-        known: dict[Happening, tuple[str, Sound | None]] = {
-            Happening.SOURCE_FAILED: (self.tr("The camera cannot be read."), Sound.ATTENTION),
-            Happening.SOURCE_AWAY: (
-                self.tr("The camera is gone. I wait for it."), Sound.ATTENTION
-            ),
-            Happening.SOURCE_BACK: (self.tr("The camera is back."), Sound.READY),
-            Happening.SOURCE_ENDED: (self.tr("The file is over."), None),
-            Happening.FACE_LOST: (self.tr("I do not see your face."), Sound.ATTENTION),
-            Happening.FACE_FOUND: (self.tr("I see your face."), Sound.READY),
-            Happening.RECORDING_STARTED: (self.tr("Recording."), Sound.RECORDING_STARTED),
-            Happening.RECORDING_STOPPED: (
-                self.tr("The recording is saved."), Sound.RECORDING_STOPPED
-            ),
-            Happening.RECORDING_FAILED: (
-                self.tr("The recording has a problem."), Sound.ATTENTION
-            ),
-            Happening.MARKED: (self.tr("Marker."), Sound.MARKER),
-            Happening.BASELINE_MADE: (self.tr("Your resting face is known."), Sound.DONE),
-            Happening.BASELINE_FAILED: (
-                self.tr("Your resting face could not be learned."), Sound.ATTENTION
-            ),
-            Happening.NEUTRAL_HELD: (self.tr("Neutral is held."), Sound.NEUTRAL_ON),
-            Happening.NEUTRAL_RELEASED: (
-                self.tr("Expressions are sent again."), Sound.NEUTRAL_OFF
-            ),
-            Happening.PROBLEM: (self.tr("Please note:"), None),
-        }  # fmt: skip
-        return known.get(event.happening, ("", None))

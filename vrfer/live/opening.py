@@ -44,6 +44,7 @@ class Opening:
         try:
             self.source = open_source(
                 self.wish.spec,
+                as_fast_as_possible=self.wish.as_fast_as_possible,
                 camera=self.wish.camera,
                 loop=self.wish.loop,
                 cancel=self._cancelled,

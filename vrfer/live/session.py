@@ -15,6 +15,7 @@ from vrfer.live.wishes import NetworkWish, SourceWish, SteadyWish
 from vrfer.live.worker import Worker
 from vrfer.outputs.osc import Receiver
 from vrfer.people import People
+from vrfer.pipeline import Summary
 from vrfer.rules import Rule
 from vrfer.sources.orientation import Orientation
 
@@ -57,12 +58,20 @@ class Session:
         """Open a source in place of the one that is open."""
         self._worker.post(lambda: self._worker.open(wish))
 
+    def start(self, wish: SourceWish) -> None:
+        """Open a source unless one is open; one that is paused goes on."""
+        self._worker.post(lambda: self._worker.start(wish))
+
     def close_source(self) -> None:
         """Close the source, or give up opening it."""
         self._worker.post(self._worker.close_source)
 
-    def pause(self, paused: bool) -> None:
-        """Let the source stand still, or go on; receivers hear of no face meanwhile."""
+    def pause(self, paused: bool | None) -> None:
+        """Let the source stand still, or go on; receivers hear of no face meanwhile.
+
+        Args:
+            paused: None changes over.
+        """
         self._worker.post(lambda: self._worker.pause(paused))
 
     def seek(self, position_s: float) -> None:
@@ -80,7 +89,7 @@ class Session:
     def set_receivers(self, receivers: Sequence[Receiver]) -> None:
         """Send to these from now on."""
         chosen = tuple(dict.fromkeys(receivers))
-        self._worker.post(lambda: self._worker.receivers.set(chosen))
+        self._worker.post(lambda: self._worker.set_receivers(chosen))
 
     def test_receivers(self) -> None:
         """Send every receiver the test signal: each expression in turn, for about 3 s."""
@@ -103,25 +112,51 @@ class Session:
         chosen = tuple(rules)
         self._worker.post(lambda: self._worker.set_rules(chosen))
 
-    def hold_neutral(self, held: bool) -> None:
-        """Say neutral, whatever the face does, until released."""
+    def hold_neutral(self, held: bool | None) -> None:
+        """Say neutral, whatever the face does, until released.
+
+        Args:
+            held: None changes over.
+        """
         self._worker.post(lambda: self._worker.hold_neutral(held))
 
     def use_person(self, person: str | None) -> None:
         """Use someone's baseline, or nobody's."""
         self._worker.post(lambda: self._worker.use_person(person))
 
-    def learn_resting(self, person: str, seconds: float = 5.0) -> None:
-        """Watch a resting face for some seconds, keep it as the person's baseline, and use it."""
+    def learn_resting(self, person: str | None = None, seconds: float = 5.0) -> None:
+        """Watch a resting face for some seconds, keep it as the person's baseline, and use it.
+
+        Args:
+            person: None is the one whose baseline is in use, or nobody named.
+            seconds: How long the face must be seen.
+        """
         self._worker.post(lambda: self._worker.learn_resting(person, seconds))
 
     def stop_learning(self) -> None:
         """Give the making of a baseline up."""
         self._worker.post(self._worker.stop_learning)
 
-    def record(self, path: Path) -> None:
-        """Record into new files from now on."""
-        self._worker.post(lambda: self._worker.record(path))
+    def record(self, path: Path, *, film: bool = False) -> None:
+        """Record into new files from now on.
+
+        Args:
+            path: The recording's CSV file.
+            film: Whether the pictures themselves are kept beside it.
+        """
+        self._worker.post(lambda: self._worker.record(path, film=film))
+
+    def stream_lsl(self, name: str | None) -> None:
+        """Offer readings and markers as LSL streams of this name; None ends that."""
+        self._worker.post(lambda: self._worker.stream_lsl(name))
+
+    def serve_oscquery(self, osc_port: int | None) -> None:
+        """Tell programs on this computer of vrfer's addresses; None ends that.
+
+        Args:
+            osc_port: Where commands are heard.
+        """
+        self._worker.post(lambda: self._worker.serve_oscquery(osc_port))
 
     def stop_recording(self) -> None:
         """End the recording."""
@@ -149,6 +184,11 @@ class Session:
     def take_seen(self) -> Seen | None:
         """Return the newest processed frame; None if nothing new was seen since the last call."""
         return self._worker.board.take_seen()
+
+    @property
+    def summary(self) -> Summary:
+        """What was done since the source was opened; whole once the session is closed."""
+        return self._worker.summary
 
     def close(self) -> None:
         """End: the recording is closed properly, receivers hear that no face is seen."""

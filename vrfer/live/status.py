@@ -70,6 +70,20 @@ class ReceiverStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """How something does that other programs fetch by themselves: LSL streams, OSCQuery."""
+
+    name: str
+    """By which they find it."""
+    error: str = ""
+    """What is wrong, in words; empty if nothing is."""
+    received: bool = False
+    """Whether somebody is known to fetch it."""
+    address: str = ""
+    """Where it is served, as a browser takes it; empty for LSL."""
+
+
+@dataclass(frozen=True, slots=True)
 class RecordingStatus:
     """How the recording does."""
 
@@ -80,6 +94,10 @@ class RecordingStatus:
     markers: int
     duration_s: float
     """Since its beginning, on the wall clock."""
+    pictures: int | None = None
+    """Pictures in its film; None where none is made."""
+    pictures_lost: int = 0
+    """Pictures that the film had to leave out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +127,10 @@ class Status:
     duration_s: float | None = None
     face: bool = False
     receivers: tuple[ReceiverStatus, ...] = ()
+    lsl: Offer | None = None
+    """None where no streams are offered."""
+    oscquery: Offer | None = None
+    """None where it is off."""
     recording: RecordingStatus | None = None
     neutral_held: bool = False
     person: str | None = None

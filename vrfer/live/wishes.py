@@ -21,6 +21,8 @@ class SourceWish:
     """Whether files begin again at their end."""
     region: Box | None = None
     """Where faces are looked for, in pixels of the picture; None is everywhere."""
+    as_fast_as_possible: bool = False
+    """Whether files ignore their own times."""
 
 
 @dataclass(frozen=True, slots=True)

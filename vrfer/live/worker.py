@@ -23,13 +23,17 @@ from vrfer.frames import Box, Frame, Reading
 from vrfer.live.board import Board, Seen
 from vrfer.live.opening import Opening
 from vrfer.live.pace import Pace
+from vrfer.live.publishing import Publishing
 from vrfer.live.receivers import Receivers
 from vrfer.live.resting import Resting
 from vrfer.live.status import Event, Happening, Phase, RecordingStatus, Status
 from vrfer.live.test_signal import TestSignal
 from vrfer.live.wishes import NetworkWish, SourceWish, SteadyWish
+from vrfer.outputs.film import Film
+from vrfer.outputs.losses import losses
+from vrfer.outputs.osc import Receiver
 from vrfer.outputs.recorder import Recorder
-from vrfer.people import People
+from vrfer.people import NOBODY_NAMED, People
 from vrfer.pipeline import Look, Outputs, Reader, Summary, describe_run, run, tell_events, tell_gone
 from vrfer.rules import Rule, RuleBook
 from vrfer.sources import Source
@@ -70,12 +74,14 @@ class Worker:
         self._wish: SourceWish | None = None
         self._source: Source | None = None
         self._phase = Phase.IDLE
-        self._summary = Summary()
+        self.summary = Summary()
+        """What was done since the source was opened; changes while it runs."""
         self._pace = Pace()
         self.receivers = Receivers(self.post)
         """Where readings go."""
         self._rules = RuleBook()
         self._outputs = Outputs(self.receivers.senders, rules=self._rules, on_reading=self._take)
+        self._publishing = Publishing(self._outputs)
         self._recording_since_s = 0.0
         self._markers = 0
         self._closing: threading.Thread | None = None
@@ -111,6 +117,7 @@ class Worker:
             self.stop_recording()
             self.close_source()
             self.receivers.close()
+            self._publishing.close()
             if self._closing is not None:
                 self._closing.join()
             if self._reader is not None:
@@ -155,7 +162,7 @@ class Worker:
                 self,
                 self._outputs,
                 stop=self._interrupt,
-                summary=self._summary,
+                summary=self.summary,
                 between_frames=self._between_frames,
             )
             if source.exhausted and not self._interrupt.is_set():
@@ -233,6 +240,21 @@ class Worker:
 
     # Wishes, obeyed in the session's thread.
 
+    def set_receivers(self, receivers: Sequence[Receiver]) -> None:
+        """Send to these from now on; OSCQuery tells of the first one's profile."""
+        self.receivers.set(receivers)
+        self._publishing.use_profile(receivers[0].profile if receivers else None)
+
+    def stream_lsl(self, name: str | None) -> None:
+        """Offer LSL streams, or none."""
+        self._load()
+        assert self._reader is not None
+        self._publishing.stream(name, describe_run(self._source, self._reader))
+
+    def serve_oscquery(self, osc_port: int | None) -> None:
+        """Tell programs on this computer of vrfer's addresses, or do not."""
+        self._publishing.serve(osc_port)
+
     def test_receivers(self) -> None:
         """Begin to send the test signal in place of readings."""
         self._outputs.senders = []
@@ -251,6 +273,13 @@ class Worker:
         self._state(now=True)
         self._guarded(self._load)  # while the camera opens
 
+    def start(self, wish: SourceWish) -> None:
+        """Open a source unless one is open; one that is paused goes on."""
+        if self._source is None and self._opening is None:
+            self.open(wish)
+        else:
+            self.pause(False)
+
     def _opened(self, opening: Opening) -> None:
         if opening is not self._opening:
             opening.give_back()
@@ -260,7 +289,7 @@ class Worker:
             self._fail(opening.error)
             return
         self._source, self._phase = opening.source, Phase.RUNNING
-        self._summary, self._pace = Summary(), Pace()
+        self.summary, self._pace = Summary(), Pace()
         self._last, self._face_told = None, False
         if self._reader is not None:
             self._reader.finder.region = opening.wish.region
@@ -288,10 +317,11 @@ class Worker:
         self.close_source(Phase.FAILED)
         self._tell(Happening.SOURCE_FAILED, text)
 
-    def pause(self, paused: bool) -> None:
-        """Let the source stand still, or go on."""
-        source = self._source
-        if source is None or paused == (self._phase is Phase.PAUSED):
+    def pause(self, paused: bool | None) -> None:
+        """Let the source stand still, or go on; None changes over."""
+        source, is_paused = self._source, self._phase is Phase.PAUSED
+        paused = not is_paused if paused is None else paused
+        if source is None or paused == is_paused:
             return
         if paused:
             source.pause()
@@ -363,8 +393,9 @@ class Worker:
         if self._last is not None:
             tell_events(self._outputs, fired, self._last.reading)
 
-    def hold_neutral(self, held: bool) -> None:
-        """Say neutral, or what the face shows."""
+    def hold_neutral(self, held: bool | None) -> None:
+        """Say neutral, or what the face shows; None changes over."""
+        held = not self._neutral_held if held is None else held
         if held == self._neutral_held:
             return
         self._neutral_held = held
@@ -380,8 +411,9 @@ class Worker:
             self._reader.use_baseline(baseline)
         self._person = person
 
-    def learn_resting(self, person: str, seconds: float) -> None:
+    def learn_resting(self, person: str | None, seconds: float) -> None:
         """Begin to watch a resting face."""
+        person = person or self._person or NOBODY_NAMED
         self._people.check_name(person)
         if self._reader is None or self._source is None:
             self._tell(Happening.BASELINE_FAILED, "no camera is open yet")
@@ -413,46 +445,54 @@ class Worker:
         """Give the making of a baseline up."""
         self._resting = None
 
-    def record(self, path: Path) -> None:
-        """Record into new files."""
+    def record(self, path: Path, *, film: bool) -> None:
+        """Record into new files, with pictures or without."""
         self.stop_recording()
         try:
             self._load()
             assert self._reader is not None
             path.parent.mkdir(parents=True, exist_ok=True)
             about = describe_run(self._source, self._reader)
+            self._outputs.film = Film(path) if film else None
             self._outputs.recorder = Recorder(path, {**about, "person": self._person})
         except (VrferError, OSError) as err:
+            self._drop_film()
             self._tell(Happening.RECORDING_FAILED, str(err))
             return
         self._recording_since_s, self._markers = time.monotonic(), 0
         self._tell(Happening.RECORDING_STARTED, str(path))
 
+    def _drop_film(self) -> None:
+        """Remove the film of a recording that could not begin."""
+        film, self._outputs.film = self._outputs.film, None
+        if film is not None:
+            film.close()
+
     def stop_recording(self) -> None:
         """End the recording, if there is one."""
         recorder, self._outputs.recorder = self._outputs.recorder, None
+        film, self._outputs.film = self._outputs.film, None
         if recorder is None:
             return
         self._state(now=True)
         # It waits for the disk, which frames must not.
         self._closing = threading.Thread(
-            target=self._close_recording, args=(recorder,), name="closing a recording"
+            target=self._close_recording, args=(recorder, film), name="closing a recording"
         )
         self._closing.start()
 
-    def _close_recording(self, recorder: Recorder) -> None:
+    def _close_recording(self, recorder: Recorder, film: Film | None) -> None:
         recorder.close()
-        if recorder.lost:
-            lost = f"{recorder.lost} rows or markers could not be written to {recorder.path}"
-            self._on_event(Event(Happening.RECORDING_FAILED, lost))
+        if film is not None:
+            film.close()
+        for loss in losses(recorder, film):
+            self._on_event(Event(Happening.RECORDING_FAILED, loss))
         self._on_event(Event(Happening.RECORDING_STOPPED, str(recorder.path)))
 
     def mark(self, unix_ns: int, ns: int, text: str) -> None:
-        """Write a marker, if there is a recording."""
-        recorder = self._outputs.recorder
-        if recorder is not None:
-            recorder.mark(unix_ns, ns, text)
-            self._markers += 1
+        """Set a marker wherever markers go."""
+        self._outputs.mark(unix_ns, ns, text)
+        self._markers += 1
         self._tell(Happening.MARKED, text)
 
     # Telling.
@@ -471,8 +511,9 @@ class Worker:
 
     def _snapshot(self, now_s: float) -> Status:
         source, reader, summary, recorder = (
-            self._source, self._reader, self._summary, self._outputs.recorder,
+            self._source, self._reader, self.summary, self._outputs.recorder,
         )  # fmt: skip
+        film = self._outputs.film
         contract = None if reader is None else reader.classifier.contract
         return Status(
             phase=self._phase,
@@ -499,7 +540,11 @@ class Worker:
                 recorder.lost,
                 self._markers,
                 now_s - self._recording_since_s,
+                None if film is None else film.pictures,
+                0 if film is None else film.lost,
             ),
+            lsl=self._publishing.lsl_status(),
+            oscquery=self._publishing.oscquery_status(),
             neutral_held=self._neutral_held,
             person=self._person,
             active_rules=self._rules.active,

@@ -131,9 +131,8 @@ class OscSender:
         self._socket.setblocking(False)
         # Connected, a socket is told when nobody listens on a port of this computer. To other
         # computers it stays free, so that it survives a change of the network.
-        self._connected = ipaddress.ip_address(str(address[0]).partition("%")[0]).is_loopback
-        if self._connected:
-            self._socket.connect(address)
+        self._connects = ipaddress.ip_address(str(address[0]).partition("%")[0]).is_loopback
+        self._connected = False
 
     @property
     def error(self) -> str:
@@ -240,6 +239,9 @@ class OscSender:
         return False
 
     def _hand_over(self, packet: bytes) -> None:
+        if self._connects and not self._connected:
+            self._socket.connect(self._address)  # fails while the network is down
+            self._connected = True
         if self._connected:
             self._socket.send(packet)
         else:

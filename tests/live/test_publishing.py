@@ -1,0 +1,110 @@
+"""What a session offers to programs that fetch it: OSCQuery, LSL streams, and its film."""
+
+import json
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import URLError
+
+import cv2
+import pytest
+from watched import PATIENCE_S, Watched
+
+from vrfer.live.status import Happening
+from vrfer.live.wishes import SourceWish
+from vrfer.outputs.film import film_files
+from vrfer.outputs.osc import Receiver
+from vrfer.recording import load_session
+
+CLIP = str(Path(__file__).resolve().parent.parent.parent / "assets" / "demo.mp4")
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Iterator[Watched]:
+    watched = Watched(tmp_path / "people")
+    watched.session.open(SourceWish(CLIP, loop=True))
+    watched.wait(Happening.FACE_FOUND)
+    yield watched
+    watched.session.close()
+
+
+def ask(address: str, path: str) -> dict[str, object]:
+    with urllib.request.urlopen(address + path, timeout=PATIENCE_S) as answer:
+        return dict(json.load(answer))
+
+
+def test_oscquery_tells_of_the_first_receivers_addresses_and_newest_values(
+    watched: Watched,
+) -> None:
+    session = watched.session
+    session.serve_oscquery(9010)
+    watched.until(lambda: session.status().oscquery is not None)
+    offer = session.status().oscquery
+    assert offer is not None
+    assert ask(offer.address, "/?HOST_INFO")["OSC_PORT"] == 9010
+    watched.until(lambda: ask(offer.address, "/vrfer/face").get("VALUE") == [1])
+    assert "parameters" not in contents(offer.address, "/avatar")
+    session.set_receivers([Receiver("127.0.0.1", 9, profile="vrchat")])
+    watched.until(lambda: "parameters" in contents(offer.address, "/avatar"))
+    session.serve_oscquery(None)
+    watched.until(lambda: session.status().oscquery is None)
+    with pytest.raises(URLError):
+        ask(offer.address, "/")
+
+
+def contents(address: str, path: str) -> dict[str, object]:
+    found = ask(address, path)["CONTENTS"]
+    assert isinstance(found, dict)
+    return found
+
+
+def test_a_missing_lsl_is_said_and_nothing_stops(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pylsl", None)
+    watched.session.stream_lsl("vrfer")
+    assert "pylsl" in watched.wait(Happening.PROBLEM).text
+    frames = watched.session.status().frames
+    watched.until(lambda: watched.session.status().frames > frames + 5)
+    assert watched.session.status().lsl is None
+
+
+def test_a_recording_with_film_has_a_picture_for_every_row(
+    watched: Watched, tmp_path: Path
+) -> None:
+    recording = tmp_path / "with.csv"
+    watched.session.record(recording, film=True)
+    watched.wait(Happening.RECORDING_STARTED)
+    watched.until(
+        lambda: (
+            (kept := watched.session.status().recording) is not None and (kept.pictures or 0) > 10
+        )
+    )
+    watched.session.stop_recording()
+    watched.wait(Happening.RECORDING_STOPPED)
+    reader = cv2.VideoCapture(str(film_files(recording)[0]))
+    pictures = 0
+    while reader.read()[0]:
+        pictures += 1
+    reader.release()
+    assert pictures == len(load_session(recording).rows["frame"]) > 10
+
+
+def test_without_being_asked_to_no_picture_is_kept(watched: Watched, tmp_path: Path) -> None:
+    recording = tmp_path / "without.csv"
+    watched.session.record(recording)
+    watched.wait(Happening.RECORDING_STARTED)
+    watched.session.stop_recording()
+    watched.wait(Happening.RECORDING_STOPPED)
+    assert not any(path.exists() for path in film_files(recording))
+
+
+def test_a_film_that_exists_is_never_overwritten(watched: Watched, tmp_path: Path) -> None:
+    recording = tmp_path / "again.csv"
+    old = film_files(recording)[0]
+    old.write_bytes(b"precious")
+    watched.session.record(recording, film=True)
+    assert "exists already" in watched.wait(Happening.RECORDING_FAILED).text
+    assert old.read_bytes() == b"precious"
+    assert not recording.exists()

@@ -1,0 +1,99 @@
+"""What a session offers to whoever asks for it, beside its receivers: LSL streams and OSCQuery."""
+
+import logging
+import threading
+from collections.abc import Mapping
+
+from vrfer.errors import VrferError
+from vrfer.live.status import Offer
+from vrfer.oscquery.multicast import LOOPBACK
+from vrfer.oscquery.server import OscQueryServer
+from vrfer.outputs.lsl import LslOutlet
+from vrfer.outputs.profiles import load_profile
+from vrfer.pipeline import Outputs
+
+logger = logging.getLogger(__name__)
+
+_USUAL_PROFILE = "generic"
+
+
+class Publishing:
+    """Opens and closes them; used by the session's thread alone."""
+
+    def __init__(self, outputs: Outputs) -> None:
+        """Begin without any.
+
+        Args:
+            outputs: Where they are put.
+        """
+        self._outputs = outputs
+        self._profile = _USUAL_PROFILE
+        self._closing: threading.Thread | None = None
+
+    def stream(self, name: str | None, about: Mapping[str, object]) -> None:
+        """Offer LSL streams of this name, or none.
+
+        Args:
+            name: None ends them.
+            about: As `vrfer.pipeline.describe_run` returns it.
+
+        Raises:
+            OutputError: Lab Streaming Layer is missing, or cannot offer them.
+        """
+        before, self._outputs.lsl = self._outputs.lsl, None
+        if before is not None:
+            # It waits for receivers, which frames must not.
+            self._closing = threading.Thread(target=before.close, name="ending LSL streams")
+            self._closing.start()
+        if name is not None:
+            self._outputs.lsl = LslOutlet(name, about=about)
+
+    def serve(self, osc_port: int | None) -> None:
+        """Tell programs on this computer of vrfer's addresses, or do not.
+
+        Args:
+            osc_port: Where commands are heard; None ends it.
+
+        Raises:
+            OutputError: No port can be opened.
+        """
+        before, self._outputs.oscquery = self._outputs.oscquery, None
+        if before is not None:
+            before.close()
+        if osc_port is not None:
+            self._outputs.oscquery = OscQueryServer(load_profile(self._profile), osc_port=osc_port)
+
+    def use_profile(self, name: str | None) -> None:
+        """Serve the addresses of this profile; one that cannot be used changes nothing.
+
+        Args:
+            name: None is that of vrfer itself, where there is no receiver.
+        """
+        name = name or _USUAL_PROFILE
+        try:
+            profile = load_profile(name)
+        except VrferError as err:
+            logger.warning("%s", err)
+            return
+        self._profile = name
+        if self._outputs.oscquery is not None:
+            self._outputs.oscquery.set_profile(profile)
+
+    def lsl_status(self) -> Offer | None:
+        """Return how the streams do; None where none are offered."""
+        outlet = self._outputs.lsl
+        return None if outlet is None else Offer(outlet.name, outlet.error, outlet.received)
+
+    def oscquery_status(self) -> Offer | None:
+        """Return how OSCQuery does; None where it is off."""
+        server = self._outputs.oscquery
+        if server is None:
+            return None
+        return Offer(server.name, server.error, address=f"http://{LOOPBACK}:{server.port}")
+
+    def close(self) -> None:
+        """End all."""
+        self.stream(None, {})
+        self.serve(None)
+        if self._closing is not None:
+            self._closing.join()

@@ -1,0 +1,1 @@
+"""OSCQuery: programs on this computer find vrfer, and vrfer finds them (docs/oscquery.md)."""
