@@ -1,7 +1,10 @@
 """Reading recordings back: whole ones, cut ones, damaged ones, those of older versions."""
 
 import json
+import re
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,9 +17,10 @@ from numpy.typing import NDArray
 
 from vrfer.errors import OutputError
 from vrfer.expressions import EXPRESSIONS, NO_FACE_ID
-from vrfer.frames import LowerFace, Reading
+from vrfer.frames import Frame, LowerFace, Reading
+from vrfer.outputs.film import Film
 from vrfer.outputs.recorder import COLUMNS, Recorder
-from vrfer.recording import ROW, load_session
+from vrfer.recording import ROW, Session, load_session
 
 UNIX_NS = 1_700_000_000_123_456_000
 OLD_HEAD = (
@@ -343,3 +347,150 @@ def test_without_pandas_there_are_arrays_and_one_line(
     assert len(session.rows["label"]) == 2
     with pytest.raises(OutputError, match="pandas is not installed"):
         session.frame()
+
+
+def shade(number: int) -> NDArray[np.uint8]:
+    return np.full((32, 48, 3), 8 * number, np.uint8)
+
+
+def film_of(path: Path, readings: Sequence[Reading]) -> None:
+    """Film a recording: each picture is as bright as the number of its row says."""
+    with Film(path) as film:
+        for item in readings:
+            image = shade(item.frame)
+            film.write(Frame(image, item.frame, item.captured_ns, item.captured_unix_ns))
+    assert film.lost == 0
+
+
+def record_and_film(path: Path, count: int = 6, left_out: Sequence[int] = ()) -> Path:
+    readings = [reading(number) for number in range(count)]
+    with Recorder(path, {}) as recorder:
+        for item in readings:
+            recorder.write(item, 1.0)
+    film_of(path, [item for item in readings if item.frame not in left_out])
+    return path
+
+
+def shown(session: Session) -> list[tuple[int, int]]:
+    """Return which rows are shown with which picture."""
+    return [(row, round(image.mean() / 8)) for row, image in session.pictures()]
+
+
+def test_without_video_there_is_none(tmp_path: Path) -> None:
+    session = load_session(record(tmp_path / "x.csv"))
+    assert session.film is None
+    assert len(session.film_frames) == 0
+    with pytest.raises(OutputError, match="no video lies beside"):
+        next(session.pictures())
+
+
+def test_pictures_come_with_their_rows(tmp_path: Path) -> None:
+    session = load_session(record_and_film(tmp_path / "day.1.csv"))
+    assert session.film == tmp_path / "day.1.video.mkv"
+    assert session.problems == ()
+    assert session.film_frames.tolist() == [(number, number) for number in range(6)]
+    pairs = list(session.pictures())
+    assert all(image.shape == (32, 48, 3) and image.dtype == np.uint8 for _, image in pairs)
+    assert shown(session) == [(number, number) for number in range(6)]
+
+
+def test_pictures_that_were_left_out_are_said_and_shift_nothing(tmp_path: Path) -> None:
+    session = load_session(record_and_film(tmp_path / "x.csv", 8, left_out=(0, 3, 4)))
+    assert session.problems == ("3 of 8 pictures are not in x.video.mkv.",)
+    assert session.film_frames.tolist() == [(0, 1), (1, 2), (2, 5), (3, 6), (4, 7)]
+    assert shown(session) == [(row, row) for row in (1, 2, 5, 6, 7)]
+
+
+def test_rows_that_were_lost_shift_no_picture(tmp_path: Path) -> None:
+    path = record_and_film(tmp_path / "x.csv")
+    lines = path.read_bytes().splitlines(keepends=True)
+    del lines[-4]
+    path.write_bytes(b"".join(lines))
+    session = load_session(path)
+    assert list(session.rows["frame"]) == [0, 1, 3, 4, 5]
+    assert shown(session) == [(0, 0), (1, 1), (2, 3), (3, 4), (4, 5)]
+
+
+def test_rows_are_told_apart_where_numbers_begin_anew(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    first = [reading(number) for number in range(3)]
+    later = [replace(item, captured_ns=item.captured_ns + 10**12) for item in first]
+    with Recorder(path, {}) as recorder:
+        for item in (*first, *later):
+            recorder.write(item, 1.0)
+    film_of(path, (first[1], later[0], later[2]))
+    assert load_session(path).film_frames["row"].tolist() == [1, 3, 5]
+
+
+def test_a_table_cut_at_any_byte_keeps_its_whole_lines(tmp_path: Path) -> None:
+    path = record_and_film(tmp_path / "x.csv", 4)
+    file = tmp_path / "x.video.csv"
+    content = file.read_bytes()
+    ends = [end + 1 for end, byte in enumerate(content) if byte == ord("\n")]
+    for size in range(len(content)):
+        file.write_bytes(content[:size])
+        session = load_session(path)
+        there = sum(end <= size for end in ends[1:])
+        assert session.film_frames["row"].tolist() == list(range(there))
+        damaged = "1 lines of x.video.csv are damaged." in session.problems
+        assert damaged == (size not in (0, *ends))
+        missing = f"{4 - there} of 4 pictures are not in x.video.mkv." in session.problems
+        assert missing == (there < 4)
+
+
+@given(st.data())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_a_damaged_table_costs_only_the_lines_that_are_hit(
+    tmp_path: Path, data: st.DataObject
+) -> None:
+    path, file = tmp_path / "x.csv", tmp_path / "x.video.csv"
+    if not path.exists():
+        record_and_film(path)
+        (tmp_path / "whole").write_bytes(file.read_bytes())
+    content = bytearray((tmp_path / "whole").read_bytes())
+    at = data.draw(st.integers(0, len(content) - 1))
+    damage = data.draw(st.binary(min_size=1, max_size=80) | st.just(b"\0" * 200))
+    content[at : at + len(damage)] = damage
+    file.write_bytes(content)
+    pairs = load_session(path).film_frames.tolist()
+    before = max(content[:at].count(b"\n") - 1, 0)
+    assert pairs[:before] == [(number, number) for number in range(before)]
+    assert all(0 <= row < 6 for _, row in pairs)
+
+
+def test_a_missing_table_is_said(tmp_path: Path) -> None:
+    path = record_and_film(tmp_path / "x.csv")
+    (tmp_path / "x.video.csv").unlink()
+    session = load_session(path)
+    assert session.film is not None
+    assert list(session.pictures()) == []
+    assert session.problems == ("x.video.csv cannot be read.",)
+
+
+def test_a_video_that_was_taken_away_is_no_problem(tmp_path: Path) -> None:
+    path = record_and_film(tmp_path / "x.csv")
+    (tmp_path / "x.video.mkv").unlink()
+    session = load_session(path)
+    assert (session.film, session.problems) == (None, ())
+
+
+def test_a_video_that_was_cut_shows_what_is_left(tmp_path: Path) -> None:
+    path = record_and_film(tmp_path / "x.csv")
+    film = tmp_path / "x.video.mkv"
+    content = film.read_bytes()
+    clusters = [match.start() for match in re.finditer(b"\x1f\x43\xb6\x75", content)]
+    film.write_bytes(content[: clusters[4] + 100])
+    assert shown(load_session(path)) == [(number, number) for number in range(4)]
+    film.write_bytes(content[:100])
+    with pytest.raises(OutputError, match=r"x\.video\.mkv cannot be read"):
+        next(load_session(path).pictures())
+
+
+def test_a_damaged_picture_shifts_no_other(tmp_path: Path) -> None:
+    path = record_and_film(tmp_path / "x.csv")
+    film = tmp_path / "x.video.mkv"
+    content = bytearray(film.read_bytes())
+    second = [match.start() for match in re.finditer(b"\xff\xd8\xff", content)][1]
+    content[second : second + 300] = bytes(300)
+    film.write_bytes(content)
+    assert shown(load_session(path)) == [(number, number) for number in (0, 2, 3, 4, 5)]

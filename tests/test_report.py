@@ -24,6 +24,7 @@ from vrfer.expressions import EXPRESSIONS, NO_FACE_LABEL
 from vrfer.frames import LowerFace, Reading
 from vrfer.outputs.recorder import Recorder
 from vrfer.pipeline import Outputs, Reader, run
+from vrfer.recorded_film import FILM_FRAME
 from vrfer.recording import ROW, Ended, Marker, Session, load_session
 from vrfer.report import BINS, curves, figures, runs
 from vrfer.report_chart import COLORS, UNSEEN
@@ -236,6 +237,15 @@ def test_the_page_says_what_the_recording_says() -> None:
         "mobilenet", "steady.smoothing_s", "0.0, 0.5", "camera 0", "1 change, 12.0 a minute",
     ):  # fmt: skip
         assert says in text, says
+
+
+def test_the_page_names_the_video_and_what_it_lacks() -> None:
+    recorded = session(["happiness"] * 4)
+    assert "video" not in page(recorded, BEGIN).decode()
+    film_frames = np.array([(0, 0), (1, 2), (2, 3)], FILM_FRAME)
+    filmed = replace(recorded, film=Path("folder/x.video.mkv"), film_frames=film_frames)
+    text = page(filmed, BEGIN).decode()
+    assert "<td>video</td><td>x.video.mkv, 3 pictures, 1 left out</td>" in text
 
 
 def test_problems_are_on_the_page(tmp_path: Path) -> None:

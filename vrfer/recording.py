@@ -8,7 +8,7 @@ import csv
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from vrfer.errors import OutputError
 from vrfer.expressions import EXPRESSIONS, NO_FACE_LABEL
 from vrfer.outputs.recorder import COLUMNS, MAGIC, MARKER_COLUMNS
+from vrfer.recorded_film import FILM_FRAME, load_film, pictures_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,6 +100,10 @@ class Session:
     """Bytes of the CSV file that belong to no whole row."""
     problems: tuple[str, ...]
     """What is wrong with the recording, in plain sentences; empty where all is well."""
+    film: Path | None = None
+    """The video beside it; None where none was made, or it was taken away."""
+    film_frames: NDArray[np.void] = field(default_factory=lambda: np.empty(0, FILM_FRAME))
+    """Which picture of the video (`video_frame`, from 0) shows which element of `rows` (`row`)."""
 
     @property
     def steady(self) -> NDArray[np.float32]:
@@ -132,6 +137,23 @@ class Session:
         seconds = self.rows["source_s"]
         return bool(len(seconds) and np.isfinite(seconds).all() and (np.diff(seconds) >= 0).all())
 
+    def pictures(self) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        """Yield the index of a row and its picture, for every row that the video shows.
+
+        Pictures are height x width x 3, BGR. In a video that was cut the last ones lack.
+
+        Raises:
+            OutputError: There is no video, or it cannot be read.
+        """
+        if self.film is None:
+            raise OutputError(
+                f"no video lies beside the recording {self.path}", "Record with video to have one."
+            )
+        row_of: dict[int, int] = dict(self.film_frames.tolist())
+        for number, image in pictures_of(self.film):
+            if number in row_of:
+                yield row_of[number], image
+
     def frame(self) -> "pd.DataFrame":
         """Return the rows as a pandas frame, with `captured_at` in UTC.
 
@@ -154,7 +176,7 @@ def load_session(path: Path | str) -> Session:
     """Read a recording, also one that was cut short or still runs.
 
     Args:
-        path: The CSV file; `X.markers.csv` and `X.json` are looked for beside it.
+        path: The CSV file; `X.markers.csv`, `X.json` and the video are looked for beside it.
 
     Raises:
         OutputError: It cannot be read, or is no recording of vrfer's.
@@ -179,9 +201,18 @@ def load_session(path: Path | str) -> Session:
         problems.append(f"{ended.lost} rows or markers could not be written.")
     if ended is not None and ended.rows != len(rows):
         problems.append(f"{ended.rows} rows were written, {len(rows)} are there.")
-    problems_in_order = tuple(problems)
+    film, film_frames = load_film(path, rows["frame"], rows["monotonic_s"], problems)
     return Session(
-        path, rows, markers, description, started_at, ended, cut_bytes, problems_in_order
+        path=path,
+        rows=rows,
+        markers=markers,
+        description=description,
+        started_at=started_at,
+        ended=ended,
+        cut_bytes=cut_bytes,
+        problems=tuple(problems),
+        film=film,
+        film_frames=film_frames,
     )
 
 

@@ -296,6 +296,7 @@ def _settings(session: Session) -> Element:
         ("its architecture", network.get("architecture")),
         *_flat({name: part for name, part in about.items() if name not in _LEFT_OUT}),
         ("rows", f"{len(session.rows)}"),
+        ("video", _video(session)),
         ("ended", _local(session.ended.ended_at) if session.ended else "not properly, or unknown"),
     ]  # fmt: skip
     cells = [
@@ -305,6 +306,13 @@ def _settings(session: Session) -> Element:
     ]
     table = _element("table", _element("tbody", *cells), class_="settings")
     return _element("section", _element("h2", "Settings and network"), table)
+
+
+def _video(session: Session) -> str:
+    if session.film is None:
+        return ""
+    count = len(session.film_frames)
+    return f"{session.film.name}, {count} pictures, {len(session.rows) - count} left out"
 
 
 def _flat(part: Mapping[str, Any], prefix: str = "") -> list[tuple[str, object]]:
