@@ -13,7 +13,7 @@ import cv2
 import pytest
 from training.made_up import stage, tiny_recipe, write_recipe
 
-from vrfer.training.claims import claims, order, variants
+from vrfer.training.claims import claims, order, recipes_used, variants
 from vrfer.training.compare import mcnemar
 from vrfer.training.recipe import Region
 from vrfer.training.speed import Speed, read_speeds, speed_table, write_speeds
@@ -101,6 +101,26 @@ def test_the_recipe_with_the_most_seeds_stands_in_the_row() -> None:
     assert [one.subject.seed for one in chosen.evaluations] == [1, 2, 3]
     assert chosen.ours == pytest.approx(75)
     assert chosen.fields()["seeds"] == "3"
+
+
+def test_a_networks_rows_come_from_one_recipe_the_one_that_is_whole() -> None:
+    lower = {"tested_on": LOWER, "occlusion": "mask"}
+    larger = [
+        evaluation(0.8, recipe="larger", pixels=224),
+        evaluation(0.5, recipe="larger", pixels=224, **lower),
+    ]
+    whole = [
+        evaluation(0.7, recipe="whole"),
+        evaluation(0.4, recipe="whole", **lower),
+        evaluation(0.6, recipe="whole", trained_on=LOWER, **lower),
+    ]
+    found = table_rows([*larger, *whole])
+    assert [one for r in found for one in r.evaluations] == whole
+    assert recipes_used(found) == "Recipes: `whole` (96 pixels)."
+    beside = "\n".join(variants(found, [*larger, *whole]))
+    assert "recipe larger, 224 pixels, seed 1: trained on full-face, tested on lower-half" in beside
+    assert "recipe whole" not in beside
+    assert [one for r in table_rows(larger) for one in r.evaluations] == larger
 
 
 def test_the_interval_knows_pictures_and_seeds() -> None:

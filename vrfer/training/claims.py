@@ -10,6 +10,7 @@ from vrfer.training.table import (
     Row,
     by_place,
     difference,
+    fits_table,
 )
 
 _HEADER = [
@@ -54,7 +55,7 @@ def claims(rows: Sequence[Row]) -> list[str]:
 
 
 def variants(rows: Sequence[Row], evaluations: Sequence[Evaluation]) -> list[str]:
-    """Return what stands beside the table: DSD against its control, crop against mask.
+    """Return what stands beside the table: DSD's control, other recipes, crop against mask.
 
     Args:
         rows: Our Table 1.
@@ -75,15 +76,28 @@ def variants(rows: Sequence[Row], evaluations: Sequence[Evaluation]) -> list[str
         found = difference(with_dsd, control)
         what = f"{network}, lower halves: Dense-Sparse-Dense over its control of equal length"
         lines.append(f"| {what} | {_cells(found, bool(control))} |")
+    in_table = [one for row in rows for one in row.evaluations]
     for one in evaluations:
         subject = one.subject
-        if (subject.dataset, subject.occlusion) == ("ferplus", "crop"):
+        cut = subject.occlusion == "crop"
+        if subject.dataset == "ferplus" and (cut or (fits_table(one) and one not in in_table)):
+            tested = "upper half cut away" if cut else f"tested on {subject.tested_on}"
             what = (
-                f"{subject.network}, recipe {subject.recipe}, seed {subject.seed}: trained on "
-                f"{subject.trained_on}, upper half cut away"
+                f"{subject.network}, recipe {subject.recipe}, {subject.pixels} pixels, seed "
+                f"{subject.seed}: trained on {subject.trained_on}, {tested}"
             )
             lines.append(f"| {what} | {one.accuracy:.2%} | | |")
     return lines
+
+
+def recipes_used(rows: Sequence[Row]) -> str:
+    """Return from which recipes the networks' rows come, in one sentence."""
+    used = dict.fromkeys(
+        f"`{one.subject.recipe}` ({one.subject.pixels} pixels)"
+        for row in rows
+        for one in row.evaluations
+    )
+    return f"Recipes: {', '.join(used)}." if used else "Nothing was run yet."
 
 
 def order(rows: Sequence[Row]) -> list[str]:

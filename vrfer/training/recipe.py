@@ -64,7 +64,7 @@ class View:
 class Input(_Strict):
     """What the network sees."""
 
-    size: int = Field(default=224, ge=48, le=512, multiple_of=2)
+    size: int = Field(default=224, ge=32, le=512, multiple_of=2)
     """Side of the full face in pixels."""
     lower_half_height: int | None = Field(default=None, ge=24, le=512)
     """Height that lower halves are stretched to; size/2, which stretches nothing, if left out."""

@@ -189,37 +189,52 @@ class Row:
         return {name: cells.get(name, "") for name in COLUMNS}
 
 
+def fits_table(evaluation: Evaluation) -> bool:
+    """Whether an evaluation may stand in Table 1.
+
+    Lower halves count where the upper half was masked, as in the paper; a control run of DSD and
+    other variants belong to no row.
+    """
+    subject = evaluation.subject
+    places = {row.place for row in TABLE_1}
+    return (
+        subject.place in places and subject.occlusion in (None, "mask") and subject.dsd != "control"
+    )
+
+
 def table_rows(evaluations: Sequence[Evaluation]) -> list[Row]:
     """Return Table 1's rows with the evaluations that belong to them.
 
-    Lower halves count where the upper half was masked, as in the paper; a control run of DSD
-    and other variants belong to no row. Of several recipes for one row the one whose training
-    saw AffectNet, or else the one with the most seeds, is taken.
+    Rows of one network and data set are compared with one another, so all come from one recipe:
+    the one with the most rows, then one whose training saw AffectNet, then the one with the most
+    seeds, then the one with the largest pictures.
     """
-    return [_row(row, evaluations) for row in TABLE_1]
+    by_recipe: dict[tuple[str, TestedOn], dict[str, list[Evaluation]]] = {}
+    for one in filter(fits_table, evaluations):
+        of_network = by_recipe.setdefault((one.subject.network, one.subject.dataset), {})
+        of_network.setdefault(one.subject.recipe, []).append(one)
+    chosen = {key: max(recipes.values(), key=_preference) for key, recipes in by_recipe.items()}
+    return [_row(row, chosen.get((row.network, row.dataset), [])) for row in TABLE_1]
+
+
+def _preference(evaluations: Sequence[Evaluation]) -> tuple[int, bool, int, int]:
+    subjects = [one.subject for one in evaluations]
+    return (
+        len({subject.place for subject in subjects}),
+        any("affectnet" in subject.training_data for subject in subjects),
+        len({subject.seed for subject in subjects}),
+        max(subject.pixels for subject in subjects),
+    )
 
 
 def _row(row: PaperRow, evaluations: Sequence[Evaluation]) -> Row:
-    fitting = [
-        one
-        for one in evaluations
-        if one.subject.place == row.place
-        and one.subject.occlusion in (None, "mask")
-        and one.subject.dsd != "control"
-    ]
-    by_recipe: dict[str, list[Evaluation]] = {}
-    for one in fitting:
-        by_recipe.setdefault(one.subject.recipe, []).append(one)
-    if not by_recipe:
-        reason = "not run: no evaluation file"
-        if row.dataset == "affectnet":
-            reason = "not run: AffectNet is handed out by its authors' licence only"
-        return Row(row, (), reason)
-    chosen = max(
-        by_recipe.values(),
-        key=lambda ones: ("affectnet" in ones[0].subject.training_data, len(ones)),
-    )
-    return Row(row, tuple(sorted(chosen, key=lambda one: one.subject.seed)), "")
+    fitting = [one for one in evaluations if one.subject.place == row.place]
+    if fitting:
+        return Row(row, tuple(sorted(fitting, key=lambda one: one.subject.seed)), "")
+    reason = "not run: no evaluation file"
+    if row.dataset == "affectnet":
+        reason = "not run: AffectNet is handed out by its authors' licence only"
+    return Row(row, (), reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from vrfer.errors import DataError
-from vrfer.training.claims import claims, order, variants
+from vrfer.training.claims import claims, order, recipes_used, variants
 from vrfer.training.printing import print_table, progress_bar
 from vrfer.training.speed import measure_speed, read_speeds, speed_table, write_speeds
 from vrfer.training.table import as_csv, as_markdown, read_evaluations, table_rows
@@ -45,7 +45,8 @@ def table_command(
             "Written by `vrfer-train table` from the evaluation files beside it. Accuracy on the "
             "official test split, %, eight classes; `low` and `high` bound 95 %, over pictures and "
             "seeds. In all lower-half rows the upper half of the picture is zero after the "
-            "subtraction of the mean, as in the paper.",
+            "subtraction of the mean, as in the paper. A network's rows all come from one recipe. "
+            + recipes_used(rows),
             "",
             *as_markdown(rows),
             "",
