@@ -21,15 +21,17 @@ from typing import Annotated
 import cv2
 import typer
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QApplication, QDialog, QWidget
+from PyQt6.QtWidgets import QApplication, QDialog, QScrollArea, QWidget
 
 from vrfer.app import language
 from vrfer.app.controller import Controller
 from vrfer.app.guide import Step
+from vrfer.app.program_search import AvatarFit
 from vrfer.app.prompts import Prompts, PromptSettings
 from vrfer.app.window import Window
 from vrfer.listen import Listener
 from vrfer.live.status import Phase
+from vrfer.oscquery.programs import Program
 from vrfer.outputs.osc import PROFILES
 from vrfer.people import People
 from vrfer.rules import Rule
@@ -37,6 +39,7 @@ from vrfer.settings import (
     CameraPart,
     ReceiverPart,
     RecordingPart,
+    RemotePart,
     Settings,
     SettingsFile,
     WindowPart,
@@ -51,6 +54,13 @@ PANELS = ("camera", "receivers", "expression", "record", "rules", "program")
 """In the order of their tabs."""
 SIZE, SMALL = (1240, 800), (900, 600)
 PATIENCE_S = 60.0
+COMMANDS_PORT = 19_010
+MADE_UP = (
+    Program("Spider laboratory", "127.0.0.1", 7000, "OSC", "generic", "127.0.0.1", 1),
+    Program("VRChat-Client-6F1A20", "127.0.0.1", 9000, "VRChat", "vrchat", "127.0.0.1", 2),
+    Program("VRCFT-9C01E2", "127.0.0.1", 9020, "VRCFaceTracking", "", "127.0.0.1", 3),
+)
+"""Programs that a search could find."""
 README_COLORS = 256
 """A picture of the README must be small."""
 
@@ -182,10 +192,42 @@ def panels(camera: Photographer) -> None:
     window.sending.show_parts(parts)
 
 
+def other_programs(camera: Photographer) -> None:
+    """Show programs that were found, and what is offered; the programs are made up."""
+    window = camera.window
+    parts = window.controller.settings.receivers
+    window.show_tab(1)
+    window.sending.programs.show_search()
+    window.sending.show_search_end("")
+    camera.take("panel-receivers-nothing-found")
+    window.sending.avatar_wanted.disconnect()  # nobody would answer
+    window.sending.show_programs(MADE_UP)
+    window.sending.programs.cards[1].send.click()
+    camera.until(lambda: window.sending.programs.cards[1].send.isHidden())
+    window.sending.show_fit(MADE_UP[1], AvatarFit("vrchat", 8, 8))
+    camera.take("panel-receivers-found")
+    window.controller.change_remote(RemotePart(port=COMMANDS_PORT))
+    window.sending.offers.lsl.click()
+    window.sending.offers.oscquery.click()
+    camera.until(lambda: window.controller.status.oscquery is not None)
+    area = window.sending.findChild(QScrollArea)
+    bar = None if area is None else area.verticalScrollBar()
+    if bar is not None:
+        bar.setValue(bar.maximum())
+    camera.play(1.0)
+    camera.take("panel-receivers-offers")
+    window.sending.offers.lsl.click()
+    window.sending.offers.oscquery.click()
+    window.sending.programs.hide()
+    window.controller.change_receivers(parts)
+    window.sending.show_parts(parts)
+
+
 def recording(camera: Photographer) -> None:
     """Show a recording while it runs, in the window and in the strip."""
     window = camera.window
     window.show_tab(3)
+    window.recording.video.click()
     window.controller.toggle_recording()
     camera.until(lambda: window.controller.status.recording is not None)
     window.controller.mark("spider appears")
@@ -309,6 +351,7 @@ def main(
             first_start(camera, heard.port)
             main_view(camera, seconds)
             panels(camera)
+            other_programs(camera)
             recording(camera)
             trouble(camera)
         finally:

@@ -3,7 +3,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vrfer import settings as module
@@ -11,12 +11,15 @@ from vrfer.classifier import Device
 from vrfer.errors import OutputError, SettingsError
 from vrfer.expressions import EXPRESSIONS
 from vrfer.live.wishes import SteadyWish
+from vrfer.outputs import lsl
+from vrfer.outputs.lsl import can_name_stream
 from vrfer.outputs.osc import Receiver
 from vrfer.settings import (
     PRESETS,
     CameraPart,
     ExpressionPart,
     NetworkPart,
+    OffersPart,
     ReceiverPart,
     RecordingPart,
     Settings,
@@ -59,7 +62,13 @@ all_settings = st.builds(
         person=st.none() | st.text(max_size=10),
     ),
     network=st.builds(NetworkPart, device=st.sampled_from(Device)),
-    recording=st.just(RecordingPart(folder=Path("some where"))),
+    recording=st.builds(RecordingPart, folder=st.just(Path("some where")), video=st.booleans()),
+    offers=st.builds(
+        OffersPart,
+        lsl=st.booleans(),
+        lsl_name=st.from_regex(r"[\w.-]([\w .-]{0,9}[\w.-])?", fullmatch=True),
+        oscquery=st.booleans(),
+    ),
     window=st.builds(
         WindowPart,
         theme=st.sampled_from(["system", "light", "dark"]),
@@ -91,6 +100,7 @@ def test_without_a_file_there_are_defaults_and_nothing_to_say(tmp_path: Path) ->
         (b"[expression.sensitivity]\njoy = 1.0\n", "expression.sensitivity.joy"),
         (b"[window]\nvolume = nan\n", "window.volume"),
         (b"[[receivers]]\nport = 0\n", "receivers.0.port"),
+        (b'[offers]\nlsl_name = "\'"\n', "offers.lsl_name"),
         (b"schema_version = 99\n", "newer vrfer"),
         (b"schema_version = 'one'\n", "schema_version"),
     ],
@@ -110,6 +120,34 @@ def test_a_broken_file_is_kept_and_named_and_defaults_are_used(
     file.load()
     assert (tmp_path / "settings.broken-2.toml").read_bytes() == content
     assert (tmp_path / "settings.broken-1.toml").read_bytes() == content
+
+
+def test_files_of_before_offers_and_videos_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text(
+        'schema_version = 1\n[recording]\nfolder = "x"\n[remote]\nport = 9011\n', encoding="utf-8"
+    )
+    settings = read_settings(path)
+    assert settings.offers == OffersPart(lsl=False, lsl_name="vrfer", oscquery=False)
+    assert settings.recording == RecordingPart(folder=Path("x"), video=False)
+    assert settings.remote.port == 9011
+
+
+@given(st.text(max_size=3) | st.from_regex(r"[\w .-]{1,66}\n?", fullmatch=True))
+@example("")
+@example("a" * 64)
+@example("a" * 65)
+@example("vrfer\n")
+@example("e\u0301")
+def test_streams_have_the_names_that_lsl_takes(name: str) -> None:
+    def refused() -> None:
+        raise OutputError("the name was taken", "")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lsl, "_load_pylsl", refused)
+        with pytest.raises(OutputError) as told:
+            lsl.LslOutlet(name)
+    assert can_name_stream(name) == (told.value.message == "the name was taken")
 
 
 def test_the_settings_of_before_are_the_backup(tmp_path: Path) -> None:

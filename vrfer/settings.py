@@ -12,13 +12,14 @@ from typing import Annotated, Literal
 
 import platformdirs
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from vrfer.classifier import Device
 from vrfer.errors import OutputError, SettingsError
 from vrfer.expressions import EXPRESSIONS, ExpressionName
 from vrfer.live.remote import DEFAULT_PORT
 from vrfer.live.wishes import NetworkWish, SourceWish, SteadyWish
+from vrfer.outputs.lsl import can_name_stream
 from vrfer.outputs.osc import Receiver
 from vrfer.outputs.profiles import LOWEST_RATE_HZ
 from vrfer.replacing import replace_file
@@ -33,6 +34,12 @@ MIGRATIONS: Mapping[int, Callable[[dict[str, object]], dict[str, object]]] = {}
 
 
 Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def _usable_stream(name: str) -> str:
+    if not can_name_stream(name):
+        raise ValueError("take up to 64 letters, digits, spaces, dots, - and _")
+    return name
 
 
 class _Part(BaseModel):
@@ -148,6 +155,8 @@ class RecordingPart(_Part):
 
     folder: Path | None = None
     """None takes `vrfer` in the user's documents."""
+    video: bool = False
+    """Whether the pictures themselves are kept beside the numbers."""
 
     def where(self) -> Path:
         """Return the folder."""
@@ -161,6 +170,16 @@ class RemotePart(_Part):
     port: int = Field(default=DEFAULT_PORT, ge=1, le=65535)
     everyone: bool = False
     """Whether other computers are heard too."""
+
+
+class OffersPart(_Part):
+    """What other programs may fetch by themselves."""
+
+    lsl: bool = False
+    """Whether readings and markers are offered as Lab Streaming Layer streams."""
+    lsl_name: Annotated[str, AfterValidator(_usable_stream)] = "vrfer"
+    oscquery: bool = False
+    """Whether programs on this computer are told of vrfer's addresses."""
 
 
 class WindowPart(_Part):
@@ -193,6 +212,7 @@ class Settings(_Part):
     network: NetworkPart = NetworkPart()
     recording: RecordingPart = RecordingPart()
     remote: RemotePart = RemotePart()
+    offers: OffersPart = OffersPart()
     window: WindowPart = WindowPart()
 
 

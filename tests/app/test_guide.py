@@ -71,8 +71,8 @@ def test_consent_is_asked_for_in_plain_words(guide: Guide) -> None:
     assert guide.step is Step.CONSENT
     text = guide.text.text()
     for part in (
-        "lower half of your face", "eight probabilities", "none is stored or sent",
-        "numbers only", "no medical device", "ask whether they agree",
+        "lower half of your face", "eight probabilities", "none is ever sent",
+        "numbers only", "only if you tick that", "no medical device", "ask whether they agree",
     ):  # fmt: skip
         assert part in text
     assert guide.text.isVisible()

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
-from app.by_hand import Shown, Told, click, pick, tick, unnamed, walk_through
+from app.by_hand import Shown, Told, click, enter, pick, tick, unnamed, walk_through
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from vrfer.app.program_panel import ProgramPanel
-from vrfer.settings import WindowPart
+from vrfer.settings import RemotePart, WindowPart
 
 LANGUAGES = (("en", "English"), ("de", "Deutsch"), ("ro", "Română"))
 ODD = WindowPart(
@@ -145,3 +145,30 @@ def test_walking_through_changes_nothing_and_meets_everything(
 
 def test_screen_readers_find_a_name_for_everything(panel: ProgramPanel) -> None:
     assert unnamed(panel) == []
+
+
+def test_commands_are_switched_off_and_moved(qtbot: QtBot, panel: ProgramPanel) -> None:
+    told, others = Told(panel.remote_changed), Told(panel.changed)
+    enter(qtbot, panel.remote_port, "9011")
+    tick(qtbot, panel.everyone)
+    tick(qtbot, panel.remote)
+    assert told == [
+        RemotePart(port=9011),
+        RemotePart(port=9011, everyone=True),
+        RemotePart(port=9011, everyone=True, on=False),
+    ]
+    assert not panel.remote_port.isEnabled()
+    assert not panel.everyone.isEnabled()
+    tick(qtbot, panel.remote)
+    assert told[-1].on
+    assert panel.remote_port.isEnabled()
+    assert others == []
+
+
+def test_other_commands_are_shown_and_nothing_is_told(panel: ProgramPanel) -> None:
+    told = Told(panel.remote_changed)
+    panel.show_remote(RemotePart(on=False, port=1, everyone=True))
+    panel.retranslate()
+    assert (panel.remote.isChecked(), panel.everyone.isChecked()) == (False, True)
+    assert panel.remote_port.value() == 1
+    assert told == []

@@ -1,9 +1,10 @@
 """The recording's panel: start, stop, markers, the folder, and a light that nobody misses."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from app.by_hand import Shown, Told, click, enter, unnamed, walk_through
+from app.by_hand import Shown, Told, click, enter, tick, unnamed, walk_through
 from app.looks import shows
 from PyQt6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
@@ -160,9 +161,61 @@ def test_it_shows_what_it_is_given_and_tells_nothing(
     assert told == [[]] * len(told)
 
 
+def told_of_pictures(panel: RecordingPanel) -> str:
+    """Return what is said of what a recording holds."""
+    labels = [child for child in panel.findChildren(type(panel.light)) if child.isVisible()]
+    return " ".join(label.text() for label in labels if "icture" in label.text())
+
+
 def test_it_says_that_no_pictures_are_kept(panel: RecordingPanel) -> None:
-    texts = [child.text() for child in panel.findChildren(type(panel.light))]
-    assert any("No pictures" in text for text in texts)
+    assert "numbers only" in told_of_pictures(panel)
+    assert "No pictures" in told_of_pictures(panel)
+
+
+def test_pictures_are_kept_on_demand_and_what_that_means_is_said(
+    qtbot: QtBot, panel: RecordingPanel, tmp_path: Path, theme: Theme
+) -> None:
+    panel.show_part(RecordingPart(folder=tmp_path))
+    told = Told(panel.changed)
+    tick(qtbot, panel.video)
+    assert told == [RecordingPart(folder=tmp_path, video=True)]
+    assert "numbers only" not in told_of_pictures(panel)
+    assert "numbers and the pictures" in told_of_pictures(panel)
+    warning = next(
+        label for label in panel.findChildren(type(panel.light)) if "unencrypted" in label.text()
+    )
+    assert warning.isVisible()
+    assert "shows the person" in warning.text()
+    assert shows(warning, theme.warning)
+    tick(qtbot, panel.video)
+    assert told[-1] == RecordingPart(folder=tmp_path)
+    assert not warning.isVisible()
+    assert "numbers only" in told_of_pictures(panel)
+
+
+@pytest.mark.parametrize("with_pictures", [True, False])
+def test_a_change_while_recording_holds_for_the_next_one(
+    qtbot: QtBot, panel: RecordingPanel, with_pictures: bool
+) -> None:
+    panel.show_part(RecordingPart(video=with_pictures))
+    pictures = 3 if with_pictures else None
+    panel.show_recording(replace(RUNNING, pictures=pictures))
+    before = told_of_pictures(panel)
+    tick(qtbot, panel.video)
+    now = told_of_pictures(panel)
+    assert ("This recording holds numbers and the pictures" in now) == with_pictures
+    assert ("numbers only" in now) != with_pictures
+    assert "The next one will be as ticked." not in before
+    assert any("next one" in label.text() for label in panel.findChildren(type(panel.light)))
+
+
+def test_pictures_and_those_left_out_are_counted(panel: RecordingPanel, theme: Theme) -> None:
+    panel.show_recording(replace(RUNNING, pictures=248))
+    assert panel.says.text() == "Ana 3.csv: 250 rows, 2 markers · 248 pictures"
+    assert not shows(panel.says, theme.bad)
+    panel.show_recording(replace(RUNNING, pictures=248, pictures_lost=2))
+    assert "2 pictures left out" in panel.says.text()
+    assert shows(panel.says, theme.bad)
 
 
 def test_a_theme_changes_the_colours(

@@ -297,7 +297,8 @@ def test_settings_travel_as_a_file(qtbot: QtBot, make_window: MakeWindow, tmp_pa
         update={"camera": CameraPart(), "window": WindowPart(volume=0.11, language="en")}
     )
     exported.write_text(
-        f'[window]\nvolume = {changed.window.volume}\nlanguage = "en"\n', encoding="utf-8"
+        f'receivers = []\n[window]\nvolume = {changed.window.volume}\nlanguage = "en"\n',
+        encoding="utf-8",
     )
     window.program.import_wanted.emit(exported)
     assert window.controller.settings.window.volume == 0.11

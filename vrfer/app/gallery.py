@@ -4,6 +4,8 @@
 
 Nothing is read from a camera, sent or stored. The picture is a frame of the built-in clip, with
 the face where the finder saw it; the probabilities are invented.
+
+Long, for everything that the window can show hangs here.
 """
 
 import os
@@ -24,12 +26,15 @@ from vrfer.app.bars import ExpressionBars
 from vrfer.app.camera_panel import CameraPanel
 from vrfer.app.expression_panel import ExpressionPanel
 from vrfer.app.form import Panel
+from vrfer.app.found_programs import FoundPrograms
 from vrfer.app.guide import Guide, Step
 from vrfer.app.label_view import LabelView
 from vrfer.app.main_view import MainView
 from vrfer.app.network_view import NetworkView
+from vrfer.app.offers_card import OffersCard
 from vrfer.app.picture_view import PictureView
 from vrfer.app.program_panel import ProgramPanel
+from vrfer.app.program_search import AvatarFit
 from vrfer.app.prompts import Prompts, PromptSettings
 from vrfer.app.receivers_panel import ReceiversPanel
 from vrfer.app.recording_panel import RecordingPanel
@@ -42,7 +47,16 @@ from vrfer.crop import CropGeometry, lower_half
 from vrfer.expressions import EXPRESSIONS, NO_FACE_ID
 from vrfer.frames import Frame, LowerFace, Reading
 from vrfer.live.board import Seen
-from vrfer.live.status import Event, Happening, Phase, ReceiverStatus, RecordingStatus, Status
+from vrfer.live.status import (
+    Event,
+    Happening,
+    Offer,
+    Phase,
+    ReceiverStatus,
+    RecordingStatus,
+    Status,
+)
+from vrfer.oscquery.programs import Program
 from vrfer.outputs.osc import PROFILES
 from vrfer.pipeline import Look
 from vrfer.rules import Rule
@@ -50,6 +64,7 @@ from vrfer.settings import (
     CameraPart,
     ExpressionPart,
     NetworkPart,
+    OffersPart,
     ReceiverPart,
     RecordingPart,
     WindowPart,
@@ -77,6 +92,20 @@ _RECEIVERS: Final = (
     ReceiverPart(host="192.168.1.40", port=9100, profile=PROFILES[-1], rate_hz=20.0),
     ReceiverPart(host="headset.local", port=9002),
     ReceiverPart(host="10.0.0.7", port=9003, on=False),
+)
+_PROGRAMS: Final = (
+    Program("Scene of the spider laboratory", "127.0.0.1", 7000, "OSC", "generic", "127.0.0.1", 1),
+    Program("VRCFT-9C01E2", "127.0.0.1", 9020, "VRCFaceTracking", "", "127.0.0.1", 2),
+    Program("VRChat-Client-6F1A20", "127.0.0.1", 9000, "VRChat", "vrchat", "127.0.0.1", 3),
+    Program("VRChat-Client-77B3D4", "127.0.0.1", 9001, "VRChat", "vrchat", "127.0.0.1", 4),
+)
+_SENT: Final = tuple(
+    ReceiverPart(host=program.host, port=program.osc_port, profile=program.profile)
+    for program in _PROGRAMS[2:]
+)
+_NO_PYLSL = (
+    "Lab Streaming Layer needs the package pylsl, which is not installed. "
+    'Install it: pip install "vrfer[lsl]".'
 )
 _CAMERAS: Final = [
     CameraInfo(0, "Integrated Camera", ("640x480 @ 30",)),
@@ -161,9 +190,9 @@ def in_trouble() -> Status:
     return Status(phase=Phase.AWAY, source="Logitech C920", network="lower-face, CPU")
 
 
-def _recorded() -> RecordingStatus:
+def _recorded(pictures: int | None = None, pictures_lost: int = 0) -> RecordingStatus:
     path = Path("2031-05-04 10-31-07.csv")
-    return RecordingStatus(path, rows=5_612, lost=0, markers=3, duration_s=187.4)
+    return RecordingStatus(path, 5_612, 0, 3, 187.4, pictures=pictures, pictures_lost=pictures_lost)
 
 
 def _fill(timeline: Timeline) -> None:
@@ -245,6 +274,41 @@ def _receivers(theme: Theme) -> ReceiversPanel:
     return panel
 
 
+def _found(theme: Theme) -> ReceiversPanel:
+    panel = ReceiversPanel(_SENT[:1], PROFILES, theme)
+    panel.programs.show_search()
+    panel.show_programs(_PROGRAMS)
+    panel.show_search_end("")
+    panel.show_fit(_PROGRAMS[2], AvatarFit("vrchat", 8, 8))
+    return panel
+
+
+def _programs(theme: Theme, *, error: str = "", found: bool = True) -> FoundPrograms:
+    programs = FoundPrograms(theme)
+    programs.show_search()
+    programs.show_parts(_SENT)
+    if found:
+        programs.show_programs(_PROGRAMS)
+    programs.show_fit(_PROGRAMS[2], AvatarFit("vrchat", 0, 8, other="vrchat-compact"))
+    programs.show_fit(_PROGRAMS[3], AvatarFit("vrchat", 0, 8))
+    programs.show_end(error)
+    return programs
+
+
+def _offers(theme: Theme) -> OffersCard:
+    card = OffersCard(OffersPart(lsl=True, oscquery=True), theme)
+    card.show_commands(True, 9010)
+    card.show_status(Offer("vrfer", received=True), Offer("vrfer-9C01E2"))
+    return card
+
+
+def _offers_refused(theme: Theme) -> OffersCard:
+    card = OffersCard(OffersPart(lsl=True, oscquery=True), theme)
+    card.show_commands(False, None)
+    card.show_problem(_NO_PYLSL)
+    return card
+
+
 def _expression(theme: Theme) -> ExpressionPanel:
     part = ExpressionPart(
         smoothing_s=0.4, sensitivity={"happiness": -0.8, "fear": 1.5}, person="Ana"
@@ -258,6 +322,12 @@ def _expression(theme: Theme) -> ExpressionPanel:
 def _recording(theme: Theme) -> RecordingPanel:
     panel = RecordingPanel(RecordingPart(folder=_FOLDER), theme)
     panel.show_recording(_recorded())
+    return panel
+
+
+def _recording_video(theme: Theme) -> RecordingPanel:
+    panel = RecordingPanel(RecordingPart(folder=_FOLDER, video=True), theme)
+    panel.show_recording(_recorded(5_580, 32))
     return panel
 
 
@@ -308,8 +378,17 @@ EXHIBITS: Final[Mapping[str, Callable[[Theme], QWidget]]] = {
     "camera": _camera,
     "receivers": _receivers,
     "receivers-none": lambda theme: ReceiversPanel((), PROFILES, theme),
+    "receivers-found": _found,
+    "programs": _programs,
+    "programs-none": lambda theme: _programs(theme, found=False),
+    "programs-no-mdns": lambda theme: _programs(
+        theme, found=False, error="no network interface passes multicast on"
+    ),
+    "offers": _offers,
+    "offers-refused": _offers_refused,
     "expression": _expression,
     "recording": _recording,
+    "recording-video": _recording_video,
     "recording-stopped": lambda theme: RecordingPanel(RecordingPart(folder=_FOLDER), theme),
     "rules": _rules,
     "rules-none": lambda theme: RulesPanel((), theme),
@@ -324,7 +403,7 @@ EXHIBITS: Final[Mapping[str, Callable[[Theme], QWidget]]] = {
     "guide-send": lambda theme: _guide(theme, Step.SEND),
 }
 """Makes each widget, in the order of the window."""
-_SETTINGS = (Panel, ReceiversPanel, RecordingPanel, RulesPanel)
+_SETTINGS = (Panel, ReceiversPanel, FoundPrograms, OffersCard, RecordingPanel, RulesPanel)
 
 
 def _on_panel(widget: QWidget) -> QWidget:

@@ -263,9 +263,9 @@ class Guide(QWidget):
                     "It measures eight probabilities: neutral, happiness, surprise, sadness, "
                     "anger, disgust, fear and contempt. An expression is what a face shows, not "
                     "what a person feels. vrfer is no medical device and makes no diagnosis.\n\n"
-                    "Pictures are looked at and forgotten at once: none is stored or sent. "
-                    "Nothing is recorded unless you press Record; a recording holds numbers only, "
-                    "and stays on this computer.\n\n"
+                    "Pictures are looked at and forgotten at once; none is ever sent. Nothing is "
+                    "recorded unless you press Record. A recording stays on this computer and "
+                    "holds numbers only; pictures are kept only if you tick that.\n\n"
                     "If you watch somebody else, tell them this first and ask whether they agree."
                 ),
                 self.tr("I &agree"),

@@ -1,10 +1,10 @@
-"""Where readings are sent: a list of receivers, and how each does."""
+"""Where readings are sent: receivers and how each does, programs found, and what is offered."""
 
 from collections.abc import Sequence
 from itertools import count, pairwise
 from typing import Any
 
-from PyQt6.QtCore import QSignalBlocker, Qt, pyqtSignal
+from PyQt6.QtCore import QSignalBlocker, Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -21,12 +21,18 @@ from PyQt6.QtWidgets import (
 )
 
 from vrfer.app.form import fill
+from vrfer.app.found_programs import FoundPrograms, sent_to
+from vrfer.app.offers_card import OffersCard
+from vrfer.app.program_search import AvatarFit
 from vrfer.app.theme import Theme
 from vrfer.live.status import ReceiverStatus
-from vrfer.settings import ReceiverPart
+from vrfer.oscquery.programs import Program
+from vrfer.settings import OffersPart, ReceiverPart
 
 _FASTEST_HZ = 1000.0
 _USUAL_PORT = 9000
+_LEAST_RATE_PX = 150
+_NO_OFFERS = OffersPart()
 
 
 class ReceiverRow(QFrame):
@@ -53,6 +59,8 @@ class ReceiverRow(QFrame):
         self.rate = QDoubleSpinBox()
         self.rate.setRange(0, _FASTEST_HZ)
         self.rate.setKeyboardTracking(False)
+        # Else it asks for the room of 1000.000, which a narrow panel with a scroll bar has not.
+        self.rate.setMinimumWidth(_LEAST_RATE_PX)
         self.remove = QPushButton()
         self.state = QLabel()
         self.state.setWordWrap(True)
@@ -162,6 +170,10 @@ class ReceiversPanel(QWidget):
     """The new receivers, as `ReceiverPart`."""
     test_wanted = pyqtSignal()
     """The user wants the test pattern sent."""
+    search_wanted = pyqtSignal()
+    """Programs are to be looked for."""
+    avatar_wanted = pyqtSignal(object, str)
+    """A `Program`'s avatar is to be compared with the profile of this name."""
 
     def __init__(
         self,
@@ -169,6 +181,8 @@ class ReceiversPanel(QWidget):
         profiles: Sequence[str],
         theme: Theme,
         parent: QWidget | None = None,
+        *,
+        offers: OffersPart = _NO_OFFERS,
     ) -> None:
         """Show receivers.
 
@@ -177,6 +191,7 @@ class ReceiversPanel(QWidget):
             profiles: Names of the profiles that can be chosen.
             theme: Colours.
             parent: Owner of this widget.
+            offers: What is offered besides.
         """
         super().__init__(parent)
         self._profiles, self._theme = profiles, theme
@@ -184,11 +199,17 @@ class ReceiversPanel(QWidget):
         """One a receiver, in their order."""
         self.add_button = QPushButton()
         self.test_button = QPushButton()
+        self.find_button = QPushButton()
+        self._searching = False
+        self.programs = FoundPrograms(theme)
+        self.offers = OffersCard(offers, theme)
         page = QWidget()
         self._list = QVBoxLayout(page)
         self._list.setContentsMargins(0, 0, 0, 0)
+        self._list.addWidget(self.programs)
+        self._list.addWidget(self.offers)
         self._list.addStretch(1)
-        area = QScrollArea()
+        area = self._area = QScrollArea()
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -201,6 +222,9 @@ class ReceiversPanel(QWidget):
         layout.setContentsMargins(12, 12, 12, 12)
         layout.addWidget(area, 1)
         layout.addLayout(buttons)
+        layout.addWidget(self.find_button)
+        self.find_button.clicked.connect(self._search)
+        self.programs.send_wanted.connect(self._send_to)
         self.add_button.clicked.connect(self._add_another)
         self.test_button.clicked.connect(self.test_wanted)
         self.show_parts(parts)
@@ -215,14 +239,22 @@ class ReceiversPanel(QWidget):
                 "Each expression in turn, so that you see in the scene whether anything arrives"
             )
         )
+        self._name_find_button()
+        self.find_button.setToolTip(
+            self.tr("Programs on this computer that hear OSC and say so, such as VRChat")
+        )
         for row in self.rows:
             row.retranslate()
+        self.programs.retranslate()
+        self.offers.retranslate()
 
     def set_theme(self, theme: Theme) -> None:
         """Take other colours."""
         self._theme = theme
         for row in self.rows:
             row.set_theme(theme)
+        self.programs.set_theme(theme)
+        self.offers.set_theme(theme)
 
     def show_parts(self, parts: Sequence[ReceiverPart]) -> None:
         """Show receivers; nothing is told."""
@@ -231,6 +263,27 @@ class ReceiversPanel(QWidget):
         self.rows = []
         for part in parts:
             self._add_row(part)
+        self._order()
+        self.programs.show_parts(parts)
+
+    def show_programs(self, programs: Sequence[Program]) -> None:
+        """Show the programs that are found so far."""
+        self.programs.show_programs(programs)
+        self._order()
+
+    def show_search_end(self, error: str) -> None:
+        """Say that the search is over.
+
+        Args:
+            error: Why mDNS does not work; empty if it does.
+        """
+        self._searching = False
+        self.programs.show_end(error)
+        self._name_find_button()
+
+    def show_fit(self, program: Program, fit: AvatarFit) -> None:
+        """Say how well a program's avatar fits the profile."""
+        self.programs.show_fit(program, fit)
 
     def show_status(self, statuses: Sequence[ReceiverStatus]) -> None:
         """Say how each does."""
@@ -244,16 +297,54 @@ class ReceiversPanel(QWidget):
         row.removed.connect(lambda: self._remove(row))
         self._list.insertWidget(len(self.rows), row)
         self.rows.append(row)
-        # New widgets would come last in the whole window when Tab is pressed.
-        stops = [self.add_button, *(stop for row in self.rows for stop in row.stops)]
-        for before, after in pairwise([*stops, self.add_button, self.test_button]):
+
+    def _order(self) -> None:
+        """Have Tab go from top to bottom: new widgets would come last in the whole window."""
+        inside = (
+            *(stop for row in self.rows for stop in row.stops),
+            *(card.send for card in self.programs.cards),
+            *self.offers.stops,
+        )
+        buttons = (self.add_button, self.test_button, self.find_button)
+        for before, after in pairwise([self.add_button, *inside, *buttons]):
             QWidget.setTabOrder(before, after)
 
     def _add_another(self) -> None:
         taken = {row.part.port for row in self.rows}
         port = next(port for port in count(_USUAL_PORT) if port not in taken)
         self._add_row(ReceiverPart(port=port))
+        self._order()
         self._tell()
+
+    def _search(self) -> None:
+        if not self._searching:
+            self._searching = True
+            self.programs.show_search()
+            self._name_find_button()
+            self.search_wanted.emit()
+            # What is found comes below the receivers, which may fill the panel.
+            QTimer.singleShot(0, lambda: self._area.ensureWidgetVisible(self.programs))
+
+    def _name_find_button(self) -> None:
+        self.find_button.setText(
+            self.tr("Looking for programs …") if self._searching else self.tr("&Find programs …")
+        )
+
+    def _send_to(self, program: Program) -> None:
+        """Make a program a receiver, or switch on the one that it is."""
+        parts = [row.part for row in self.rows]
+        known = sent_to(program, parts)
+        if known is None:
+            known = ReceiverPart(host=program.host, port=program.osc_port, profile=program.profile)
+            parts.append(known)
+        else:
+            switched_on = known.model_copy(update={"on": True})
+            parts[parts.index(known)] = known = switched_on
+        self.show_parts(parts)
+        self._tell()
+        self.find_button.setFocus()
+        if program.kind == "VRChat":
+            self.avatar_wanted.emit(program, known.profile)
 
     def _remove(self, row: ReceiverRow) -> None:
         self.rows.remove(row)
@@ -261,7 +352,9 @@ class ReceiversPanel(QWidget):
         self._tell()
 
     def _tell(self) -> None:
-        self.changed.emit(tuple(row.part for row in self.rows))
+        parts = tuple(row.part for row in self.rows)
+        self.programs.show_parts(parts)
+        self.changed.emit(parts)
 
 
 def _drop(row: ReceiverRow) -> None:

@@ -1,9 +1,11 @@
-"""Recording: start, stop, markers, and where it goes."""
+"""Recording: start, stop, markers, where it goes, and whether pictures are kept too."""
 
 from pathlib import Path
+from typing import Any
 
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import (
+    QCheckBox,
     QFileDialog,
     QHBoxLayout,
     QLabel,
@@ -44,6 +46,9 @@ class RecordingPanel(QWidget):
         self.folder = QLabel()
         self.folder.setWordWrap(True)
         self.choose_folder = QPushButton()
+        self.video = QCheckBox()
+        self._about_video = QLabel()
+        self._about_video.setWordWrap(True)
         self.report = QPushButton()
         self.report.setEnabled(False)
         self._about = QLabel()
@@ -58,6 +63,9 @@ class RecordingPanel(QWidget):
         layout.addLayout(marking)
         layout.addWidget(self.says)
         layout.addSpacing(12)
+        layout.addWidget(self.video)
+        layout.addWidget(self._about_video)
+        layout.addSpacing(12)
         layout.addWidget(self.folder)
         layout.addWidget(self.choose_folder)
         layout.addWidget(self.report)
@@ -66,6 +74,7 @@ class RecordingPanel(QWidget):
         self.toggle.clicked.connect(self._toggled)
         self.marker.clicked.connect(self._marked)
         self.marker_text.returnPressed.connect(self._marked)
+        self.video.clicked.connect(lambda on: self._change(video=on))
         self.choose_folder.clicked.connect(self._choose_folder)
         self.report.clicked.connect(self.report_wanted)
         self.retranslate()
@@ -77,8 +86,9 @@ class RecordingPanel(QWidget):
         self.marker_text.setAccessibleName(self.tr("Text of the marker"))
         self.choose_folder.setText(self.tr("Choose the &folder …"))
         self.report.setText(self.tr("Show the last recording as a page"))
-        self._about.setText(
-            self.tr("A recording holds numbers only: times, probabilities, positions. No pictures.")
+        self.video.setText(self.tr("Keep the pictures too (&video)"))
+        self.video.setToolTip(
+            self.tr("So that people can judge the expressions later; counts from the next one on")
         )
         self.show_part(self._part)
         self.show_recording(self._recording)
@@ -86,16 +96,20 @@ class RecordingPanel(QWidget):
     def set_theme(self, theme: Theme) -> None:
         """Take other colours."""
         self._theme = theme
+        self.show_part(self._part)
         self.show_recording(self._recording)
 
     def show_part(self, part: RecordingPart) -> None:
-        """Show where recordings go; nothing is told."""
+        """Show where recordings go and what they hold; nothing is told."""
         self._part = part
+        self.video.setChecked(part.video)
+        self._say_what_is_kept()
         self.folder.setText(self.tr("Recordings go to {folder}").format(folder=part.where()))
 
     def show_recording(self, recording: RecordingStatus | None) -> None:
         """Show how the recording does; None: nothing is recorded."""
         self._recording = recording
+        self._say_what_is_kept()
         running = recording is not None
         self.toggle.setText(self.tr("&Stop recording") if running else self.tr("Start &recording"))
         _give_role(self.toggle, "danger" if running else "primary")
@@ -117,8 +131,41 @@ class RecordingPanel(QWidget):
         if recording.lost:
             lost = self.tr("{lost} could not be written: is the drive full?")
             says += " · " + lost.format(lost=recording.lost)
+        if recording.pictures is not None:
+            says += " · " + self.tr("{pictures} pictures").format(pictures=recording.pictures)
+        if recording.pictures_lost:
+            left_out = self.tr(
+                "{number} pictures left out: computer too slow, or drive nearly full?"
+            )
+            says += " · " + left_out.format(number=recording.pictures_lost)
         self.says.setText(says)
-        self.says.setStyleSheet(f"color: {self._theme.bad};" if recording.lost else "")
+        missing = recording.lost or recording.pictures_lost
+        self.says.setStyleSheet(f"color: {self._theme.bad};" if missing else "")
+
+    def _say_what_is_kept(self) -> None:
+        """Say what the recording that runs holds, or else what the next one will."""
+        with_pictures, running = self._part.video, self._recording is not None
+        self._about_video.setVisible(with_pictures)
+        self._about_video.setText(
+            self.tr(
+                "The video shows the person. It lies beside the numbers, unencrypted: whoever "
+                "can open the folder can watch it."
+            )
+        )
+        self._about_video.setStyleSheet(f"color: {self._theme.warning};")
+        if self._recording is not None:
+            with_pictures = self._recording.pictures is not None
+        if with_pictures:
+            text = self.tr("This recording holds numbers and the pictures themselves.")
+            if not running:
+                text = self.tr("Recordings will hold numbers and the pictures themselves.")
+        else:
+            text = self.tr(
+                "A recording holds numbers only: times, probabilities, positions. No pictures."
+            )
+        if running and with_pictures != self._part.video:
+            text += " " + self.tr("The next one will be as ticked.")
+        self._about.setText(text)
 
     def _toggled(self) -> None:
         (self.start_wanted if self._recording is None else self.stop_wanted).emit()
@@ -133,9 +180,12 @@ class RecordingPanel(QWidget):
             self, self.tr("Folder for recordings"), str(self._part.where())
         )
         if folder:
-            part = self._part.model_copy(update={"folder": Path(folder)})
-            self.show_part(part)
-            self.changed.emit(part)
+            self._change(folder=Path(folder))
+
+    def _change(self, **fields: Any) -> None:
+        part = self._part.model_copy(update=fields)
+        self.show_part(part)
+        self.changed.emit(part)
 
 
 def _give_role(widget: QWidget, role: str) -> None:

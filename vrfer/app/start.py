@@ -1,5 +1,6 @@
 """Starts the window: `vrfer-app` without a command."""
 
+import gc
 import logging
 import os
 import signal
@@ -12,9 +13,10 @@ from pathlib import Path
 from types import FrameType
 
 import cv2  # noqa: F401  # it sets a variable that leads Qt to OpenCV's own plugins: see below
-from PyQt6.QtCore import QTimer
+from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtGui import QIcon
 from PyQt6.QtWidgets import QApplication
+from pyqtgraph.util.garbage_collector import GarbageCollector
 
 from vrfer.app import language
 from vrfer.app.controller import Controller
@@ -59,6 +61,11 @@ def run_window(options: StartOptions) -> int:
     application.setApplicationName("vrfer")
     application.setDesktopFileName("vrfer")
     application.setWindowIcon(QIcon(str(shipped("assets") / "icon.png")))
+    with _collected_in_this_thread():
+        return _run(application, options)
+
+
+def _run(application: QApplication, options: StartOptions) -> int:
     file = SettingsFile(default_settings_file())
     prompts = Prompts()
     controller = Controller(file, People.of_this_user(), prompts, application)
@@ -80,6 +87,8 @@ def run_window(options: StartOptions) -> int:
         QTimer.singleShot(
             round(options.seconds * 1000), lambda: _finish(window, options.screenshot, failed)
         )
+    once = Qt.ConnectionType.SingleShotConnection
+    controller.bridge.seen.connect(_keep_what_is_loaded, once)  # type: ignore[call-arg] # the stubs
     with _closed_by_signals(window) as stopped:
         code = application.exec()
     controller.close()
@@ -98,6 +107,32 @@ def _finish(window: Window, screenshot: Path | None, failed: list[OutputError]) 
             )
         )
     window.close()
+
+
+@contextmanager
+def _collected_in_this_thread() -> Iterator[None]:
+    """Have Python look for reference cycles in this thread alone, between two events of Qt's.
+
+    It does so in whichever thread makes many objects, the session's among them; widgets of a cycle
+    would then be deleted there while Qt draws them here. That crashed the tests once. pyqtgraph's
+    remedy is that of others too: pydev.blogspot.com/2014/03/should-python-garbage-collector-be.html
+    """
+    collector = GarbageCollector()
+    try:
+        yield
+    finally:
+        collector.timer.stop()
+        gc.unfreeze()
+        gc.enable()
+
+
+def _keep_what_is_loaded() -> None:
+    """Spare the collector what is there with the first picture, and stays.
+
+    Looking through all of it takes up to 0.3 s, in which no thread can read a picture.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """One line that says how everything does: camera, face, network, receivers, speed, load."""
 
+from html import escape
+
 from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PyQt6.QtWidgets import QGridLayout, QLabel, QWidget
@@ -16,9 +18,10 @@ class ElidedLabel(QLabel):
     """Ends a text that is too long with an ellipsis; the tool tip has all of it."""
 
     def setText(self, text: str | None) -> None:
-        """Show a text."""
+        """Show a text as it is; the tool tip, which could take it for HTML, too."""
         super().setText(text)
-        self.setToolTip(text)
+        text = text or ""
+        self.setToolTip(f"<p>{escape(text)}</p>" if "<" in text else text)
 
     def minimumSizeHint(self) -> QSize:
         """Return how small it may become."""

@@ -38,6 +38,7 @@ from vrfer.app.expression_panel import ExpressionPanel
 from vrfer.app.guide import Guide, Step
 from vrfer.app.main_view import MainView
 from vrfer.app.program_panel import ProgramPanel
+from vrfer.app.program_search import ProgramSearch
 from vrfer.app.prompts import Prompts
 from vrfer.app.receivers_panel import ReceiversPanel
 from vrfer.app.recording_panel import RecordingPanel
@@ -78,15 +79,16 @@ class Window(QMainWindow):
         colors = theme.chosen(settings.window.theme)
         self.view = MainView(colors)
         self.camera = CameraPanel(settings.camera)
-        self.sending = ReceiversPanel(settings.receivers, profiles, colors)
+        self.sending = ReceiversPanel(settings.receivers, profiles, colors, offers=settings.offers)
         self.expression = ExpressionPanel(settings.expression, settings.network, models)
         self.recording = RecordingPanel(settings.recording, colors)
         self.rules = RulesPanel(settings.rules, colors)
-        self.program = ProgramPanel(settings.window, language.available())
+        self.program = ProgramPanel(settings.window, language.available(), remote=settings.remote)
         self._guide_camera = CameraPanel(settings.camera)
         self.guide = Guide(colors, prompts, self._guide_camera.source)
         self.strip = Strip(colors)
         self.search = CameraSearch(self)
+        self.program_search = ProgramSearch(self)
         self.reporting = Reporting(self)
         self.start_button = QPushButton()
         self.start_button.setProperty("role", "primary")
@@ -180,6 +182,13 @@ class Window(QMainWindow):
         self.camera.changed.connect(lambda part: self.view.picture.show_region(part.region))
         self.sending.changed.connect(controller.change_receivers)
         self.sending.test_wanted.connect(controller.test_receivers)
+        self.sending.search_wanted.connect(self.program_search.start)
+        self.sending.avatar_wanted.connect(self.program_search.look_at_avatar)
+        self.program_search.found.connect(self.sending.show_programs)
+        self.program_search.finished.connect(self.sending.show_search_end)
+        self.program_search.avatar_seen.connect(self.sending.show_fit)
+        self.sending.offers.changed.connect(controller.change_offers)
+        controller.listening_changed.connect(self.sending.offers.show_commands)
         self.expression.changed.connect(controller.change_expression)
         self.expression.network_changed.connect(controller.change_network)
         self.expression.learning_wanted.connect(controller.learn_resting)
@@ -195,6 +204,7 @@ class Window(QMainWindow):
         self.recording.report_wanted.connect(self._show_report)
         self.rules.changed.connect(controller.change_rules)
         self.program.changed.connect(self._change_window)
+        self.program.remote_changed.connect(controller.change_remote)
         self.program.export_wanted.connect(controller.export_settings)
         self.program.import_wanted.connect(controller.import_settings)
         self.program.guide_wanted.connect(self.show_guide)
@@ -277,7 +287,9 @@ class Window(QMainWindow):
         if self.isVisible() and window.size != size:
             self.controller.change_window(window.model_copy(update={"size": size}))
         self.search.stop()
+        self.program_search.stop()
         self.controller.close()
+        self.program_search.close()
         self.strip.blockSignals(True)
         self.strip.close()
         super().closeEvent(event)
@@ -349,6 +361,7 @@ class Window(QMainWindow):
     def _show_status(self, status: Status, cpu_share: float) -> None:
         self.view.show_status(status, cpu_share)
         self.sending.show_status(status.receivers)
+        self.sending.offers.show_status(status.lsl, status.oscquery)
         self.expression.show_status(status)
         self.recording.show_recording(status.recording)
         self.rules.show_active(status.active_rules)
@@ -382,16 +395,20 @@ class Window(QMainWindow):
         self.guide.show_event(event)
         if event.happening is Happening.MARKED:
             self.view.mark(event.text or self.tr("Marker"))
+        if event.happening is Happening.PROBLEM:
+            self.sending.offers.show_problem(event.text)
         self._show_status(self.controller.status, 0.0)
 
     def _show_settings(self, settings: Settings) -> None:
         self.camera.show_part(settings.camera)
         self._guide_camera.show_part(settings.camera)
         self.sending.show_parts(settings.receivers)
+        self.sending.offers.show_part(settings.offers)
         self.expression.show_parts(settings.expression, settings.network)
         self.recording.show_part(settings.recording)
         self.rules.show_rules(settings.rules)
         self.program.show_part(settings.window)
+        self.program.show_remote(settings.remote)
         self.view.picture.show_region(settings.camera.region)
         self._apply_look(settings.window)
 

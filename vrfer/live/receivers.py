@@ -25,6 +25,10 @@ class _Line:
     error: str = ""
     tried_s: float = 0.0
     looking: bool = True
+    opened: OscSender | None = None
+    """What a look-up has opened and the session's thread has not taken yet; guarded by the lock."""
+    dropped: bool = False
+    """Whether nothing is sent there any more; guarded by the lock."""
 
 
 class Receivers:
@@ -37,6 +41,7 @@ class Receivers:
             post: Runs something in the session's thread, soon; called from other threads.
         """
         self._post = post
+        self._lock = threading.Lock()
         self._lines: list[_Line] = []
         self.senders: list[OscSender] = []
         """Those that are ready."""
@@ -48,8 +53,8 @@ class Receivers:
         known = kept | {line.receiver: line for line in fresh}
         self._lines = [known[receiver] for receiver in receivers]
         for receiver, line in kept.items():
-            if receiver not in receivers and line.sender is not None:
-                line.sender.close()
+            if receiver not in receivers:
+                self._drop(line)
         for line in fresh:
             self._look_up(line)
         self._gather()
@@ -98,20 +103,34 @@ class Receivers:
                 error = ""
             except OutputError as err:
                 sender, error = None, str(err)
-            self._post(lambda: self._looked_up(line, sender, error))
+            with self._lock:
+                line.opened = sender
+                dropped = line.dropped
+            # The session may be over, and nobody left who would close it.
+            if not dropped:
+                self._post(lambda: self._looked_up(line, error))
+            elif sender is not None:
+                sender.close()
 
         threading.Thread(target=work, name="looking up a receiver", daemon=True).start()
 
-    def _looked_up(self, line: _Line, sender: OscSender | None, error: str) -> None:
+    def _looked_up(self, line: _Line, error: str) -> None:
         line.looking = False
-        if line not in self._lines:
-            if sender is not None:
-                sender.close()
-            return
+        with self._lock:
+            if line.dropped:
+                return
+            line.sender, line.opened = line.opened, None
         if error and error != line.error:
             logger.warning("%s", error)
-        line.sender, line.error = sender, error
+        line.error = error
         self._gather()
+
+    def _drop(self, line: _Line) -> None:
+        with self._lock:
+            line.dropped = True
+            for sender in (line.sender, line.opened):
+                if sender is not None:
+                    sender.close()
 
     def _gather(self) -> None:
         self.senders[:] = [line.sender for line in self._lines if line.sender is not None]

@@ -126,7 +126,13 @@ class Worker:
     @property
     def _idle(self) -> bool:
         """Whether nothing needs to be looked at until someone wishes something."""
-        at_work = self._outputs.recorder is not None or self._test_signal is not None
+        outputs = self._outputs
+        at_work = (
+            self._test_signal is not None
+            or outputs.recorder is not None
+            or outputs.lsl is not None
+            or outputs.oscquery is not None
+        )
         return self._source is None and not at_work and not self._failures
 
     def _obey(self, wait_s: float | None = 0.0) -> None:

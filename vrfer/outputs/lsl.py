@@ -56,7 +56,7 @@ CHANNELS: Final = (
 )
 """The channels in their order; where a recording has such a column, it has the same name."""
 
-_NAME = re.compile(r"[\w.-]([\w .-]{0,62}[\w.-])?")
+_STREAM_NAME = re.compile(r"[\w.-]([\w .-]{0,62}[\w.-])?")
 """Quotes would break the queries by which receivers find a lost stream again."""
 _ACQUISITION = ("model", "model_sha256", "device", "camera_mode")
 """What is told of a run. The whole network reads it: names of films and people stay out."""
@@ -64,6 +64,11 @@ _READINGS_KEPT = 180
 """Hundreds of samples kept for a receiver that stalls: ten minutes at 30 Hz, some 5 MB."""
 _MARKERS_KEPT = 20
 """Hundreds of markers kept for a receiver that stalls."""
+
+
+def can_name_stream(name: str) -> bool:
+    """Return whether streams can have this name."""
+    return _STREAM_NAME.fullmatch(name) is not None
 
 
 def values_of(reading: Reading) -> list[float]:
@@ -167,7 +172,7 @@ class LslOutlet:
             OutputError: pylsl or liblsl is missing or broken, the name is unusable, or no port is
                 free.
         """
-        if not _NAME.fullmatch(name):
+        if not can_name_stream(name):
             raise OutputError(
                 f"a Lab Streaming Layer stream cannot be named {name!r}",
                 "Take up to 64 letters, digits, spaces, dots, - and _.",
