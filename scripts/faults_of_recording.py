@@ -309,15 +309,16 @@ def read_cuts(
         How many cuts gave all whole rows and counted the rest, and what was said of one of them.
     """
     good, said = 0, ""
-    for length in range(len(content) + 1):
+    path.write_bytes(content)
+    for length in range(len(content), -1, -1):
         part = content[:length]
-        path.write_bytes(part)
+        os.truncate(path, length)
         session = load(path)
         whole = part.count(b"\n")
         rows = max(0, whole - head)
         torn = length - (part.rfind(b"\n") + 1) if whole >= head else length
         good += (len(session.rows), session.cut_bytes) == (rows, torn)  # type: ignore[attr-defined]
-        if rows and torn:
+        if rows and torn and not said:
             said = session.problems[-1]  # type: ignore[attr-defined]
     return good, [said]
 

@@ -24,6 +24,7 @@ from vrfer.errors import OutputError
 from vrfer.expressions import EXPRESSIONS
 from vrfer.frames import LowerFace, Reading
 from vrfer.outputs import recorder as recorder_module
+from vrfer.outputs.losses import losses
 from vrfer.outputs.recorder import COLUMNS, Recorder
 from vrfer.recording import load_session
 
@@ -315,6 +316,37 @@ def test_a_killed_program_loses_nothing_that_was_written(tmp_path: Path) -> None
     assert session.cut_bytes == 0
     assert session.ended is None
     assert session.problems == ("The recording was not ended properly, or still runs.",)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows deletes no open files")
+def test_deleted_files_are_a_loss_that_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Recorder(tmp_path / "x.csv", {}) as recorder:
+        recorder.write(with_face(), 1.0)
+        (tmp_path / "x.csv").unlink()
+        recorder.write(with_face(), 1.0)
+    assert recorder.removed
+    assert "was deleted" in caplog.text
+    (loss,) = losses(recorder, None)
+    assert str(tmp_path / "x.csv") in loss
+
+
+def test_a_recording_that_is_there_is_no_loss(tmp_path: Path) -> None:
+    with Recorder(tmp_path / "x.csv", {}) as recorder:
+        recorder.write(with_face(), 1.0)
+    assert not recorder.removed
+    assert losses(recorder, None) == []
+
+
+def test_a_loss_says_why(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "x.csv", {})
+    recorder.close()
+    recorder.write(with_face(), 1.0)
+    (loss,) = losses(recorder, None)
+    assert "1 rows or markers" in loss
+    assert recorder.last_error in loss
+    assert recorder.last_error
 
 
 def test_the_description_says_how_the_recording_ended(tmp_path: Path) -> None:

@@ -191,7 +191,8 @@ def run_command(
         lost = losses(recorder, film)
         if lost:
             raise OutputError(
-                "; ".join(lost), "Free some space on its drive; what was written before is kept."
+                "; ".join(lost),
+                "See whether its drive works and has room; what was written before is kept.",
             )
     if stop.is_set():
         raise typer.Exit(STOPPED)

@@ -142,7 +142,7 @@ def test_a_good_recipe_is_read_whole(tmp_path: Path) -> None:
         ("epochs = 4", "epochs = 3", r"stages\.0: .*3 epochs are too few for 1 DSD round"),
         ('region = "full-face"', 'region = "upper-half"', r"stages\.0\.region"),
         ("size = 48", "size = 49", r"input\.size"),
-        ("size = 48", "size = 46", r"input\.size"),
+        ("size = 48", "size = 30", r"input\.size"),
         ('name = "small"', 'name = "Small one"', "name"),
         ('name = "small"', "", "name"),
         ("schema_version = 1", "schema_version = 2", "schema_version"),

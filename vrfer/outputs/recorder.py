@@ -86,6 +86,8 @@ class Recorder:
         """Markers written."""
         self.lost = 0
         """Rows and markers that could not be written."""
+        self.last_error = ""
+        """Why the last of them was not written; empty where all were."""
         if path.suffix != ".csv":
             raise OutputError(
                 f"the recording {path} must be named *.csv", "Write for example session.csv."
@@ -119,6 +121,11 @@ class Recorder:
             ) from err
         self._closed = False
         self._disk = _ToDisk(self._description, (self._rows_file, self._markers_file))
+
+    @property
+    def removed(self) -> bool:
+        """Whether somebody deleted a file of it meanwhile: what is in there is lost."""
+        return self._disk.removed
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -176,6 +183,7 @@ class Recorder:
         if problem is not None:
             if self.lost == 0:
                 logger.error("the recording %s cannot be written: %s", self.path, problem)
+            self.last_error = str(problem)
             return False
         self._disk.changed.set()
         return True
@@ -204,6 +212,8 @@ class _ToDisk:
         """Set after something was written."""
         self.failures = 0
         """How often the disk refused."""
+        self.removed = False
+        """Whether a file was deleted. (Windows deletes no open files.)"""
         self._description = description
         self._files = files
         self._ending = threading.Event()
@@ -231,6 +241,7 @@ class _ToDisk:
         if self.changed.is_set():
             self.changed.clear()
             self._sync(self._sync_open_files)
+            self._sync(self._look_for_files)
 
     def _sync(self, files: Callable[[], None]) -> None:
         try:
@@ -247,6 +258,16 @@ class _ToDisk:
             os.fsync(file.fileno())
         self._sync_open_files()
         sync_folder(self._description.parent)
+
+    def _look_for_files(self) -> None:
+        # Some drives count no links, and a folder that was only moved is still written to.
+        gone = (
+            os.fstat(file.fileno()).st_nlink == 0 and not Path(file.name).exists()
+            for file in self._files
+        )
+        if not self.removed and any(gone):
+            self.removed = True
+            logger.error("what is recorded beside %s was deleted", self._description)
 
     def _sync_open_files(self) -> None:
         for file in self._files:
