@@ -113,13 +113,23 @@ def order(rows: Sequence[Row]) -> list[str]:
             lines.append(f"- {network}: not run whole, so the paper's finding is not tested.")
             continue
         steps = [difference(three[1], three[0]), difference(three[2], three[1])]
-        holds = all(step is not None and step.low > 0 for step in steps)
-        verdict = "holds" if holds else "does **not** hold"
         lines.append(
-            f"- {network}: full -> lower < lower -> lower < full -> full {verdict} (both steps' "
-            "intervals above zero)."
+            f"- {network}: full -> lower < lower -> lower < full -> full {_verdict(steps)}"
         )
     return lines
+
+
+def _verdict(steps: Sequence[Difference | None]) -> str:
+    """Return whether all steps go up, and by how much."""
+    known = [step for step in steps if step is not None]
+    if len(known) < len(steps):
+        return "cannot be tested: the evaluations have no seed in common."
+    by = " and ".join(f"{one.mean:+.2f} ({one.low:+.2f} to {one.high:+.2f})" for one in known)
+    if all(step.low > 0 for step in known):
+        return f"holds: {by} points."
+    if all(step.mean > 0 for step in known):
+        return f"stands in this order, yet a step may be chance: {by} points."
+    return f"does **not** hold: {by} points."
 
 
 def _line(claim: str, better: Row, worse: Row) -> str:
