@@ -1,4 +1,7 @@
-"""Lab Streaming Layer, with real streams over the loopback and real receivers."""
+"""Lab Streaming Layer, with real streams over the loopback and real receivers.
+
+Long, as the tests of one module stand in one file.
+"""
 
 import contextlib
 import json

@@ -17,12 +17,12 @@ import os
 import shutil
 import threading
 from collections import deque
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Self
 
 from vrfer.errors import OutputError
 from vrfer.frames import Frame
+from vrfer.outputs.recorder import iso_time
 from vrfer.outputs.reel import Growing, Reel
 from vrfer.replacing import sync_folder
 
@@ -272,8 +272,7 @@ class _Waiting:
 
 
 def _row(number: int, frame: Frame) -> bytes:
-    moment = datetime.fromtimestamp(frame.captured_unix_ns / 1e9, tz=UTC).astimezone()
-    captured_at = moment.isoformat(timespec="microseconds")
+    captured_at = iso_time(frame.captured_unix_ns)
     return f"{number},{frame.index},{captured_at},{frame.captured_ns / 1e9:.6f}\r\n".encode()
 
 

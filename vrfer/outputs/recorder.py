@@ -164,7 +164,7 @@ class Recorder:
 
     def mark(self, captured_unix_ns: int, captured_ns: int, text: str) -> None:
         """Append a marker with its time; a failure counts as a lost row does."""
-        moment = [_iso(captured_unix_ns), f"{captured_ns / 1e9:.6f}", text]
+        moment = [iso_time(captured_unix_ns), f"{captured_ns / 1e9:.6f}", text]
         if self._append(self._markers_file, moment):
             self.markers += 1
         else:
@@ -191,7 +191,7 @@ class Recorder:
     def _ended(self) -> dict[str, object]:
         unix_ns, monotonic_ns = time.time_ns(), time.monotonic_ns()
         return {
-            "ended_at": _iso(unix_ns),
+            "ended_at": iso_time(unix_ns),
             "unix_ns": unix_ns,
             "monotonic_ns": monotonic_ns,
             "rows": self.rows,
@@ -279,7 +279,7 @@ def _clock() -> dict[str, object]:
     steady = time.get_clock_info("monotonic")
     unix_ns, monotonic_ns = time.time_ns(), time.monotonic_ns()
     return {
-        "started_at": _iso(unix_ns),
+        "started_at": iso_time(unix_ns),
         "unix_ns": unix_ns,
         "monotonic_ns": monotonic_ns,
         "monotonic_clock": steady.implementation,
@@ -311,7 +311,8 @@ def _write_whole(file: io.FileIO, text: str) -> None:
         raise
 
 
-def _iso(unix_ns: int) -> str:
+def iso_time(unix_ns: int) -> str:
+    """Return nanoseconds since the Unix epoch as ISO 8601 with this computer's time zone."""
     return (
         datetime.fromtimestamp(unix_ns / 1e9, tz=UTC)
         .astimezone()
@@ -333,7 +334,7 @@ def _row(reading: Reading, latency_ms: float) -> list[str]:
     return [
         str(reading.frame),
         "" if reading.source_s is None else f"{reading.source_s:.6f}",
-        _iso(reading.captured_unix_ns),
+        iso_time(reading.captured_unix_ns),
         f"{reading.captured_ns / 1e9:.6f}",
         str(int(face is not None)),
         *place,
