@@ -127,7 +127,7 @@ def readings(count: int) -> Iterator[Reading]:
     paths = chance.normal(size=(CYCLE, len(EXPRESSIONS))).cumsum(axis=0) / 4
     shares = np.exp(paths - paths.max(axis=1, keepdims=True))
     shares = (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
-    start_ns, start_unix_ns = time.monotonic_ns(), time.time_ns()
+    start_ns, start_unix_ns = time.perf_counter_ns(), time.time_ns()
     nothing = np.zeros(len(EXPRESSIONS), np.float32)
     for frame in range(count):
         later_ns = frame * 10**9 // HZ

@@ -1,15 +1,15 @@
 """Faults of drives, and ends that nobody wanted, made to happen to a running vrfer that records."""
 
-import contextlib
 import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from app_runs import APP, until
+from app_runs import APP
 from fault_rows import Fault, NotHereError, Row, running
 
 from vrfer.recording import load_session
@@ -18,6 +18,8 @@ SOME = 15
 """Rows between one step of a fault and the next."""
 CUT_ROWS = 4
 SLOW_S = 0.7
+HANGS_S = 5.0
+PULLED_AFTER_S = 3.5
 SLOW = f"""
 import os, time
 sync = os.fsync
@@ -161,10 +163,12 @@ def drive_pulled(folder: Path) -> Row:
     """Take the drive away while a recording is written."""
     with disk(folder) as place, running(folder, recording=place / "x.csv") as run:
         run.ears.more(2 * SOME)
+        began = run.ears.frames
+        time.sleep(PULLED_AFTER_S)
+        before = run.ears.frames
         pull(place)
         run.ears.more(2 * SOME)
         run.stop()
-        frames = run.frames
         heard = run.heard_of()
     with disk(folder) as place:
         file = place / "x.csv"
@@ -175,8 +179,8 @@ def drive_pulled(folder: Path) -> Row:
         "pulled; Ctrl-C in the end; the disk was plugged in again and read",
         run.said("recorded "),
         run.code,
-        f"healthy receiver: {heard}; on the disk: {rows} of {frames} rows; reading it back says: "
-        f"{problems}",
+        f"healthy receiver: {heard}; on the disk: {rows} of the {before} rows before that, at "
+        f"{(before - began) / PULLED_AFTER_S:.0f} a second; reading it back says: {problems}",
     )
 
 
@@ -226,18 +230,17 @@ def drive_hangs(folder: Path) -> Row:
         before = run.ears.frames
         subprocess.run(["fsfreeze", "--freeze", str(place)], check=True)
         try:
-            with contextlib.suppress(TimeoutError):
-                until(lambda: run.ears.frames >= before + SOME, "frames", patience_s=3.0)
+            time.sleep(HANGS_S)
             meanwhile = run.ears.frames - before
         finally:
             subprocess.run(["fsfreeze", "--unfreeze", str(place)], check=True)
         run.ears.more(SOME)
         run.stop()
         return Row(
-            "recorded to a disk that takes nothing for up to 3 s (fsfreeze); Ctrl-C in the end",
+            f"recorded to a disk that takes nothing for {HANGS_S:g} s (fsfreeze); Ctrl-C",
             run.said("latency", "recorded "),
             run.code,
-            f"frames that were sent in those seconds: {meanwhile}; {run.kept()}",
+            f"{run.kept()}, {meanwhile} of them sent in those seconds",
         )
 
 

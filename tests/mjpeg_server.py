@@ -44,7 +44,7 @@ class MjpegServer:
         self.redirect: str | None = None
         """When given, `/` answers with a redirection to this address."""
         self.sent_ns: dict[int, int] = {}
-        """Running number of a picture -> `time.monotonic_ns()` just before it was written."""
+        """Running number of a picture -> `time.perf_counter_ns()` just before it was written."""
         self.clients = 0
         """How many streams have been begun."""
         self.flowing = threading.Event()
@@ -184,7 +184,7 @@ class _Handler(BaseHTTPRequestHandler):
             data = b""
             for _ in range(owner.burst):
                 data += self._part(owner, owner.jpegs[number % len(owner.jpegs)])
-                owner.sent_ns[number] = time.monotonic_ns()
+                owner.sent_ns[number] = time.perf_counter_ns()
                 number += 1
             self._write(data)
             due += owner.burst / owner.fps

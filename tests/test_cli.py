@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from vrfer.expressions import EXPRESSIONS
-from vrfer.outputs.recorder import COLUMNS
+from vrfer.outputs.rows import COLUMNS
 
 ROOT = Path(__file__).resolve().parent.parent
 CLIP = ROOT / "assets" / "demo.mp4"

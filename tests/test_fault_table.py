@@ -8,7 +8,8 @@ import pytest
 from test_recorder import with_face, without_face
 
 from vrfer.listen import decode
-from vrfer.outputs.recorder import COLUMNS, Recorder
+from vrfer.outputs.recorder import Recorder
+from vrfer.outputs.rows import COLUMNS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "faults.md"
@@ -43,6 +44,7 @@ def test_the_page_holds_every_fault_of_the_script_and_no_other(table: ModuleType
     told = [row.split(" | ")[0].removeprefix("| ") for row in rows]
     assert [name for name in told if name != "fault"] == names(table)
     assert PAGE.read_text(encoding="utf-8").startswith(table.INTRODUCTION)
+    assert "(a bug)" not in PAGE.read_text(encoding="utf-8")
 
 
 def test_each_fault_has_one_name_and_says_what_it_makes(table: ModuleType) -> None:

@@ -76,7 +76,7 @@ class ScriptedSource(Source):
         self._endless, self._fps = endless, fps
         self._counts = dict.fromkeys(Step, 0)
         self._now = QUIET
-        self._began_ns = time.monotonic_ns() - round(age_s * 1e9)
+        self._began_ns = time.perf_counter_ns() - round(age_s * 1e9)
         self._began_unix_ns = time.time_ns() - round(age_s * 1e9)
 
     def read(self, timeout_s: float) -> Frame | None:

@@ -14,12 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
+from settled import settled
 
 from vrfer.errors import OutputError
 from vrfer.expressions import EXPRESSIONS, NO_FACE_ID
 from vrfer.frames import Frame, LowerFace, Reading
 from vrfer.outputs.film import Film
-from vrfer.outputs.recorder import COLUMNS, Recorder
+from vrfer.outputs.recorder import Recorder
+from vrfer.outputs.rows import COLUMNS
 from vrfer.recording import ROW, Session, load_session
 
 UNIX_NS = 1_700_000_000_123_456_000
@@ -160,6 +162,7 @@ def test_markers_cut_at_any_byte_give_the_whole_ones(tmp_path: Path) -> None:
         ends = [file.stat().st_size]
         for number, text in enumerate(texts):
             recorder.mark(UNIX_NS, number, text)
+            settled(recorder, number + 1)
             ends.append(file.stat().st_size)
     content = file.read_bytes()
     whole = load_session(path)

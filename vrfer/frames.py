@@ -29,7 +29,7 @@ class Frame:
     index: int
     """Position in the source, counted from 0; gaps show where a live frame was skipped."""
     captured_ns: int
-    """`time.monotonic_ns()` when the picture was captured, or read from its file."""
+    """`time.perf_counter_ns()` when the picture was captured, or read from its file."""
     captured_unix_ns: int
     """The same moment as nanoseconds since the Unix epoch (UTC)."""
     source_s: float | None = None

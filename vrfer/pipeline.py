@@ -289,7 +289,7 @@ def run(
             continue
         last, told_gone = reader.read(frame), False
         send(outputs, last)
-        latency_ms = (time.monotonic_ns() - frame.captured_ns) / 1e6
+        latency_ms = (time.perf_counter_ns() - frame.captured_ns) / 1e6
         if outputs.recorder is not None:
             outputs.recorder.write(last, latency_ms)
         if outputs.film is not None:
@@ -350,7 +350,7 @@ def face_gone(last: Reading) -> Reading:
     """Return a reading without a face for now: nobody watches, so the scene must not freeze."""
     return Reading(
         frame=last.frame,
-        captured_ns=time.monotonic_ns(),
+        captured_ns=time.perf_counter_ns(),
         captured_unix_ns=time.time_ns(),
         source_s=None,
         face=None,

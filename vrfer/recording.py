@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from vrfer.errors import OutputError
 from vrfer.expressions import EXPRESSIONS, NO_FACE_LABEL
-from vrfer.outputs.recorder import COLUMNS, MAGIC, MARKER_COLUMNS
+from vrfer.outputs.rows import COLUMNS, MAGIC, MARKER_COLUMNS
 from vrfer.recorded_film import FILM_FRAME, load_film, pictures_of
 
 if TYPE_CHECKING:

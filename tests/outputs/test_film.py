@@ -31,7 +31,8 @@ from vrfer.frames import Frame
 from vrfer.outputs import film as film_module
 from vrfer.outputs import matroska
 from vrfer.outputs.film import Film
-from vrfer.outputs.reel import Growing, fitted
+from vrfer.outputs.growing import Growing
+from vrfer.outputs.reel import fitted
 
 UNIX_NS = 1_700_000_000_123_456_789
 BITS, SIDE = 10, 96

@@ -50,7 +50,7 @@ def test_video_is_exhausted_as_soon_as_its_last_frame_is_out(video: Path) -> Non
 
 def test_video_frames_are_not_released_before_their_time(video: Path) -> None:
     with open_source(str(video)) as source:
-        begin_ns = time.monotonic_ns()
+        begin_ns = time.perf_counter_ns()
         frames = everything(source)
     assert len(frames) == 12
     assert all(frame.captured_ns >= begin_ns + frame.source_s * 1e9 for frame in frames)
@@ -73,9 +73,9 @@ def test_read_returns_none_when_no_frame_is_due_yet(video: Path) -> None:
 
 def test_capture_times_are_those_of_the_release(video: Path) -> None:
     with open_source(str(video), as_fast_as_possible=True) as source:
-        before, before_unix = time.monotonic_ns(), time.time_ns()
+        before, before_unix = time.perf_counter_ns(), time.time_ns()
         frame = source.read(0)
-        after, after_unix = time.monotonic_ns(), time.time_ns()
+        after, after_unix = time.perf_counter_ns(), time.time_ns()
     assert frame is not None
     assert before <= frame.captured_ns <= after
     assert before_unix <= frame.captured_unix_ns <= after_unix
@@ -172,7 +172,7 @@ def test_folder_is_paced(tmp_path: Path) -> None:
     for name in "abc":
         cv2.imwrite(str(tmp_path / f"{name}.png"), picture(0))
     with open_source(str(tmp_path)) as source:
-        begin_ns = time.monotonic_ns()
+        begin_ns = time.perf_counter_ns()
         frames = everything(source)
     assert frames[2].captured_ns >= begin_ns + 2 / PICTURES_PER_S * 1e9
 

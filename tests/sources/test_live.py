@@ -31,7 +31,7 @@ class Blocking(Device):
 
     def deliver(self, number: int = 0, stale: int = 0, damaged: bool = False) -> None:
         image = None if damaged else picture(number)
-        self.captures.put(Capture(image, time.monotonic_ns(), time.time_ns(), stale))
+        self.captures.put(Capture(image, time.perf_counter_ns(), time.time_ns(), stale))
 
     def read(self) -> Capture:
         capture = self.captures.get()

@@ -153,7 +153,7 @@ class MainView(QWidget):
 
     def mark(self, text: str) -> None:
         """Set a marker into the last minute."""
-        self.timeline.mark(time.monotonic(), text)
+        self.timeline.mark(time.perf_counter(), text)
 
     def _show_phase(self) -> None:
         """Say what the picture waits for, and forget the last face."""

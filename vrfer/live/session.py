@@ -164,7 +164,7 @@ class Session:
 
     def mark(self, text: str) -> None:
         """Write a marker with the time of this call into the recording."""
-        unix_ns, ns = time.time_ns(), time.monotonic_ns()
+        unix_ns, ns = time.time_ns(), time.perf_counter_ns()
         self._worker.post(lambda: self._worker.mark(unix_ns, ns, text))
 
     def want_evidence(self, wanted: bool) -> None:

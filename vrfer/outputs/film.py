@@ -16,14 +16,15 @@ import logging
 import os
 import shutil
 import threading
-from collections import deque
 from pathlib import Path
 from typing import Final, Self
 
 from vrfer.errors import OutputError
 from vrfer.frames import Frame
-from vrfer.outputs.recorder import iso_time
-from vrfer.outputs.reel import Growing, Reel
+from vrfer.outputs.growing import Growing
+from vrfer.outputs.reel import Reel
+from vrfer.outputs.rows import iso_time
+from vrfer.outputs.waiting import Waiting
 from vrfer.replacing import sync_folder
 
 logger = logging.getLogger(__name__)
@@ -109,7 +110,7 @@ class Film:
         self._obstacle = ""
         self._changed = threading.Event()
         self._written = threading.Event()
-        self._waiting = _Waiting()
+        self._waiting = Waiting[Frame](MOST_WAITING, MOST_WAITING_BYTES)
         self._reel = Reel(self._film, rate_hz)
         self._closed = False
         self._threads = (
@@ -134,7 +135,7 @@ class Film:
 
     def write(self, frame: Frame) -> None:
         """Give the next picture, which must not be changed any more."""
-        if not self._waiting.put(frame):
+        if not self._waiting.put(frame, frame.image.nbytes):
             self._left_out += 1
             self._say(_CLOSED if self._closed else _TOO_SLOW)
 
@@ -160,7 +161,7 @@ class Film:
 
     def _encode(self) -> None:
         try:
-            while (frame := self._waiting.get()) is not None:
+            while (frame := self._waiting.take()) is not None:
                 self._take(frame)
             self._reel.finish()
         except OSError as err:
@@ -222,53 +223,6 @@ class Film:
         if why not in self._said:
             self._said.add(why)
             logger.error("pictures are left out of the video %s: %s", self.path, why)
-
-
-class _Waiting:
-    """Pictures that wait for the encoder, in order, in bounded memory."""
-
-    def __init__(self) -> None:
-        self._frames: deque[Frame] = deque()
-        self._bytes = 0
-        self._ended = False
-        self._changed = threading.Condition()
-
-    def put(self, frame: Frame) -> bool:
-        """Add a picture; return False where there is no room, or after the end."""
-        size = frame.image.nbytes
-        with self._changed:
-            full = self._frames and (
-                len(self._frames) >= MOST_WAITING or self._bytes + size > MOST_WAITING_BYTES
-            )
-            if full or self._ended:
-                return False
-            self._frames.append(frame)
-            self._bytes += size
-            self._changed.notify()
-        return True
-
-    def get(self) -> Frame | None:
-        """Wait for a picture; None after the last one."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._frames or self._ended)
-            if not self._frames:
-                return None
-            frame = self._frames.popleft()
-            self._bytes -= frame.image.nbytes
-            return frame
-
-    def end(self) -> None:
-        """Take no more."""
-        with self._changed:
-            self._ended = True
-            self._changed.notify()
-
-    def drop(self) -> int:
-        """Forget what waits; return how many pictures that were."""
-        with self._changed:
-            dropped = len(self._frames)
-            self._frames.clear()
-            return dropped
 
 
 def _row(number: int, frame: Frame) -> bytes:

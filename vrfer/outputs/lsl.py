@@ -90,21 +90,21 @@ def values_of(reading: Reading) -> list[float]:
 
 
 class LslClock:
-    """Turns times of `time.monotonic_ns()` into times of LSL's `local_clock()`.
+    """Turns times of `time.perf_counter_ns()` into times of LSL's `local_clock()`.
 
     On Linux both are the same clock. On Windows and macOS they need not be: they may have other
     zeros, drift, and part when the computer sleeps. So the offset is measured at the start and
     then about once a second, in a few microseconds. Each look at both clocks says between which
     bounds the offset lies; bounds of several looks are cut with one another. One that was
-    interrupted has wide bounds and spoils nothing, and a steady clock that moves in steps (15.6 ms
-    on Windows before Python 3.13) is seen through. Bounds that do not meet mean that a clock
+    interrupted has wide bounds and spoils nothing, and a steady clock that moves in steps is seen
+    through. Bounds that do not meet mean that a clock
     jumped; then the newest count.
     """
 
     def __init__(
         self,
         local_clock_s: Callable[[], float],
-        steady_ns: Callable[[], int] = time.monotonic_ns,
+        steady_ns: Callable[[], int] = time.perf_counter_ns,
         *,
         step_s: float | None = None,
     ) -> None:
@@ -117,7 +117,7 @@ class LslClock:
         """
         self._local_clock_s = local_clock_s
         self._steady_ns = steady_ns
-        self._step_s = time.get_clock_info("monotonic").resolution if step_s is None else step_s
+        self._step_s = time.get_clock_info("perf_counter").resolution if step_s is None else step_s
         self._low_s, self._high_s = -math.inf, math.inf
         self._measured_ns = steady_ns()
         ends_s = local_clock_s() + 0.05

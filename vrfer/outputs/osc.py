@@ -189,7 +189,7 @@ class OscSender:
 
         The next frame is told in full, for the scene shows no reading now.
         """
-        pattern = example_reading(label_id, time.monotonic_ns(), time.time_ns())
+        pattern = example_reading(label_id, time.perf_counter_ns(), time.time_ns())
         self.take(pattern, at_once=True)
         self.refresh()
 

@@ -1,16 +1,16 @@
 """The recording: one CSV row a processed frame, a marker file, and a JSON file about the run.
 
-Columns as `COLUMNS` says; comment lines begin with `#`. Fields are empty where there is nothing
-to say (no face; `source_s` of a camera). `vrfer.recording` reads a recording back.
+Columns as `vrfer.outputs.rows.COLUMNS` says; comment lines begin with `#`. Fields are empty where
+there is nothing to say (no face; `source_s` of a camera). `vrfer.recording` reads a recording back.
 
-Rows go to the operating system one by one, whole or not at all, so that a killed program loses
-none. A thread asks the system about once a second to put them on the disk, so that a power cut
-costs no more than that. The JSON file says at the end how the recording ended; one that does not
-was cut short.
+Tracking never waits for it. A thread hands rows to the operating system as they come, whole or
+not at all, so that a killed program loses none that it took; where a drive hangs they wait in
+memory, no more than `MOST_WAITING`. Another thread asks the system about once a second to put them
+on the disk, so that a power cut costs no more than that. The JSON file says at the end how the
+recording ended; one that does not was cut short.
 """
 
 import contextlib
-import csv
 import io
 import json
 import logging
@@ -18,55 +18,60 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from vrfer.errors import OutputError
-from vrfer.expressions import EXPRESSIONS, NO_FACE_LABEL
 from vrfer.frames import Reading
+from vrfer.outputs.growing import Growing
+from vrfer.outputs.rows import (
+    ABOUT,
+    COLUMNS,
+    MARKER_COLUMNS,
+    as_line,
+    iso_time,
+    marker_of,
+    row_of,
+)
+from vrfer.outputs.waiting import Waiting
 from vrfer.replacing import replace_file, sync_folder
 
 logger = logging.getLogger(__name__)
 
-COLUMNS = (
-    "frame", "source_s", "captured_at", "monotonic_s", "face", "mouth_x", "mouth_y", "chin_x",
-    "chin_y", "width_px", "label", "confidence", "unsure", *EXPRESSIONS,
-    *(f"raw_{name}" for name in EXPRESSIONS), "latency_ms",
-)  # fmt: skip
-MARKER_COLUMNS = ("captured_at", "monotonic_s", "text")
-MAGIC: Final = "# vrfer recording"
-"""What every recording's first line begins with."""
 SYNC_EVERY_S: Final = 1.0
 """How often rows are put on the disk, seconds."""
+MOST_WAITING: Final = 20_000
+"""So many rows and markers wait for the disk at most: ten minutes at 30 a second."""
+MOST_WAITING_BYTES: Final = 16 * 2**20
+"""So much memory they take at most."""
+SLOW_AFTER_S: Final = 2.0
+"""A drive that takes nothing for so long, in seconds, is said to hang."""
 
 _PATIENCE_S = 10.0
 """How long `close` waits for a disk that does not answer."""
-_ABOUT = (
-    f"{MAGIC}: one row a processed picture, in the order of capture. Empty: nothing to say.",
-    "# frame: number of the picture in its source, from 0; a gap shows skipped pictures",
-    "# source_s: position in a video file, seconds; empty for a camera",
-    "# captured_at: when the picture was captured, ISO 8601 with the time zone",
-    "# monotonic_s: the same on the computer's steady clock, seconds; differences of it are exact",
-    "# face: 1 where a lower face is seen, else 0",
-    "# mouth_x, mouth_y: centre of the mouth, pixels of the picture, y down",
-    "# chin_x, chin_y: lowest point of the chin, pixels of the picture",
-    "# width_px: width of the face, pixels of the picture",
-    f"# label: the steady expression; {NO_FACE_LABEL} without a face",
-    "# confidence: steady probability of the label, 0-1",
-    "# unsure: 1 where the network cannot tell; the label then holds its last value",
-    f"# {', '.join(EXPRESSIONS)}: steady probabilities, 0-1; their sum is 1",
-    "# raw_...: the network's own probabilities for this picture alone, 0-1",
-    "# latency_ms: from capture to everything sent, milliseconds",
-    "# Version, model, settings and clock stand in the .json file, markers in .markers.csv.",
-)
+_CLOSED = "it is closed"
+_HANGS = "its drive takes nothing, and too much waits for it"
+
+
+class _Table:
+    """One of the files to which lines are added."""
+
+    def __init__(self, file: io.FileIO) -> None:
+        self.growing = Growing(file)
+        self.written = 0
+        """Lines that it took."""
+
+
+class _Line(NamedTuple):
+    table: _Table
+    text: bytes
 
 
 class Recorder:
     """Writes a recording; a context manager.
 
-    Tracking goes on when a row cannot be written: it is counted in `lost`, what was written
-    stays, and writing is tried again with the next row.
+    `write` and `mark` are for one thread and never wait. A row that cannot be written is counted
+    in `lost`, what was written stays, and writing is tried again with the next row.
     """
 
     def __init__(self, path: Path, about: Mapping[str, object]) -> None:
@@ -80,14 +85,8 @@ class Recorder:
             OutputError: One of the files exists, or cannot be created.
         """
         self.path = path
-        self.rows = 0
-        """Rows written."""
-        self.markers = 0
-        """Markers written."""
-        self.lost = 0
-        """Rows and markers that could not be written."""
         self.last_error = ""
-        """Why the last of them was not written; empty where all were."""
+        """Why a row or marker was not written last; empty where all were."""
         if path.suffix != ".csv":
             raise OutputError(
                 f"the recording {path} must be named *.csv", "Write for example session.csv."
@@ -103,13 +102,13 @@ class Recorder:
             with contextlib.ExitStack() as opened:
                 made: list[Path] = []
                 opened.callback(_remove, made)
-                self._rows_file = opened.enter_context(path.open("xb", buffering=0))
+                self._rows = _Table(opened.enter_context(path.open("xb", buffering=0)))
                 made.append(path)
-                head = "".join(f"{line}\r\n" for line in (*_ABOUT, ",".join(COLUMNS)))
-                _write_whole(self._rows_file, head)
-                self._markers_file = opened.enter_context(markers.open("xb", buffering=0))
+                head = "".join(f"{line}\r\n" for line in (*ABOUT, ",".join(COLUMNS)))
+                self._rows.growing.append(head.encode())
+                self._marks = _Table(opened.enter_context(markers.open("xb", buffering=0)))
                 made.append(markers)
-                _write_whole(self._markers_file, f"{','.join(MARKER_COLUMNS)}\r\n")
+                self._marks.growing.append(as_line(MARKER_COLUMNS))
                 with self._description.open("xb") as description:
                     made.append(self._description)
                     description.write(_as_json(self._about))
@@ -120,7 +119,41 @@ class Recorder:
                 "Name a file in a folder that exists and can be written.",
             ) from err
         self._closed = False
-        self._disk = _ToDisk(self._description, (self._rows_file, self._markers_file))
+        self._given_up = False
+        self._given = 0
+        self._left_out = 0
+        self._failed = 0
+        self._said_lost = False
+        self._said_hanging = False
+        self._writing_since_s: float | None = None
+        self._waiting = Waiting[_Line](MOST_WAITING, MOST_WAITING_BYTES)
+        self._written = threading.Event()
+        self._disk = _ToDisk(
+            self._description,
+            (self._rows.growing.file, self._marks.growing.file),
+            ending=self._written,
+        )
+        self._writer = threading.Thread(
+            target=self._write_waiting, name="vrfer-recorder", daemon=True
+        )
+        self._writer.start()
+
+    @property
+    def rows(self) -> int:
+        """Rows written."""
+        return self._rows.written
+
+    @property
+    def markers(self) -> int:
+        """Markers written."""
+        return self._marks.written
+
+    @property
+    def lost(self) -> int:
+        """Rows and markers that were not written and will not be."""
+        if self._given_up:
+            return self._given - self.rows - self.markers
+        return self._left_out + self._failed
 
     @property
     def removed(self) -> bool:
@@ -136,60 +169,91 @@ class Recorder:
         self.close()
 
     def close(self) -> None:
-        """Put all on the disk, say in the JSON file how it ended, close; more calls do nothing.
+        """Write what waits, put all on the disk, say in the JSON file how it ended, close.
 
-        It waits for the disk. Where tracking goes on meanwhile, call it from another thread, once
-        no more rows come.
+        More calls do nothing. It waits for the disk. Where tracking goes on meanwhile, call it from
+        another thread, once no more rows come.
         """
         if self._closed:
             return
         self._closed = True
-        if not self._disk.end():
-            logger.error(
-                "the disk of the recording %s does not answer; its last seconds may be missing",
-                self.path,
-            )
-            return
+        self._waiting.end()
+        give_up_s = time.monotonic() + _PATIENCE_S
+        for thread in (self._writer, self._disk.thread):
+            thread.join(max(0.0, give_up_s - time.monotonic()))
+            if thread.is_alive():
+                self._waiting.drop()
+                self._given_up = True
+                self.last_error = "its drive does not answer"
+                logger.error(
+                    "the disk of the recording %s does not answer; its last seconds may be missing",
+                    self.path,
+                )
+                return
         try:
             replace_file(self._description, _as_json({**self._about, "ended": self._ended()}))
         except OSError as err:
             logger.warning("%s cannot say how the recording ended: %s", self._description, err)
 
     def write(self, reading: Reading, latency_ms: float) -> None:
-        """Append one row; a failure is counted and said once."""
-        if self._append(self._rows_file, _row(reading, latency_ms)):
-            self.rows += 1
-        else:
-            self.lost += 1
+        """Give the next row; one that is not written is counted, and the first is said."""
+        self._give(self._rows, row_of(reading, latency_ms))
 
     def mark(self, captured_unix_ns: int, captured_ns: int, text: str) -> None:
-        """Append a marker with its time; a failure counts as a lost row does."""
-        moment = [iso_time(captured_unix_ns), f"{captured_ns / 1e9:.6f}", text]
-        if self._append(self._markers_file, moment):
-            self.markers += 1
-        else:
-            self.lost += 1
+        """Give a marker with its time; a failure counts as a lost row does."""
+        self._give(self._marks, marker_of(captured_unix_ns, captured_ns, text))
 
-    def _append(self, file: io.FileIO, fields: list[str]) -> bool:
-        line = io.StringIO()
-        csv.writer(line).writerow(fields)
-        problem: object = "it is closed"
-        if not self._closed:
-            try:
-                _write_whole(file, line.getvalue())
-                problem = None
-            except (OSError, ValueError) as err:  # ValueError: closed just now
-                problem = err
-        if problem is not None:
-            if self.lost == 0:
-                logger.error("the recording %s cannot be written: %s", self.path, problem)
-            self.last_error = str(problem)
-            return False
-        self._disk.changed.set()
-        return True
+    def _give(self, table: _Table, fields: Sequence[str]) -> None:
+        self._given += 1
+        line = as_line(fields)
+        if not self._waiting.put(_Line(table, line), len(line)):
+            self._left_out += 1
+            self._say_lost(_CLOSED if self._closed else _HANGS)
+        since_s = self._writing_since_s
+        hangs = since_s is not None and time.monotonic() - since_s > SLOW_AFTER_S
+        if hangs and not self._said_hanging:
+            self._said_hanging = True
+            logger.warning(
+                "the drive of the recording %s takes nothing; rows wait in memory", self.path
+            )
+
+    def _write_waiting(self) -> None:
+        try:
+            while lines := self._waiting.take_all():
+                self._writing_since_s = time.monotonic()
+                for table in (self._rows, self._marks):
+                    self._append(table, [line.text for line in lines if line.table is table])
+                self._writing_since_s = None
+                if self._said_hanging:
+                    self._said_hanging = False
+                    logger.info("the drive of the recording %s takes rows again", self.path)
+                self._disk.changed.set()
+        finally:
+            self._written.set()
+
+    def _append(self, table: _Table, lines: Sequence[bytes]) -> None:
+        """Write lines at once; where there is no room for all, as many as there is room for."""
+        if not lines:
+            return
+        try:
+            table.growing.append(b"".join(lines))
+            table.written += len(lines)
+        except OSError as err:
+            if len(lines) > 1:
+                for line in lines:
+                    self._append(table, [line])
+            else:
+                self._failed += 1
+                self._say_lost(str(err))
+
+    def _say_lost(self, why: str) -> None:
+        self.last_error = why
+        if not self._said_lost:
+            self._said_lost = True
+            logger.error("the recording %s cannot be written: %s", self.path, why)
 
     def _ended(self) -> dict[str, object]:
-        unix_ns, monotonic_ns = time.time_ns(), time.monotonic_ns()
+        unix_ns, monotonic_ns = time.time_ns(), time.perf_counter_ns()
         return {
             "ended_at": iso_time(unix_ns),
             "unix_ns": unix_ns,
@@ -202,12 +266,14 @@ class Recorder:
 
 
 class _ToDisk:
-    """A thread that does nothing but ask the system to put files on the disk, and closes them.
+    """A thread that asks the system to put files on the disk, which may take long.
 
-    That may take long on a slow or busy disk, so the pipeline must never wait for it.
+    Once the last line is written, `ending` is set: it does so a last time, closes the files, ends.
     """
 
-    def __init__(self, description: Path, files: Sequence[io.FileIO]) -> None:
+    def __init__(
+        self, description: Path, files: Sequence[io.FileIO], *, ending: threading.Event
+    ) -> None:
         self.changed = threading.Event()
         """Set after something was written."""
         self.failures = 0
@@ -216,15 +282,9 @@ class _ToDisk:
         """Whether a file was deleted. (Windows deletes no open files.)"""
         self._description = description
         self._files = files
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="vrfer-recorder", daemon=True)
-        self._thread.start()
-
-    def end(self) -> bool:
-        """Do it a last time, close the files, end; return whether that was done in time."""
-        self._ending.set()
-        self._thread.join(_PATIENCE_S)
-        return not self._thread.is_alive()
+        self._ending = ending
+        self.thread = threading.Thread(target=self._run, name="vrfer-recorder-disk", daemon=True)
+        self.thread.start()
 
     def _run(self) -> None:
         self._sync(self._sync_new_files)
@@ -276,8 +336,8 @@ class _ToDisk:
 
 def _clock() -> dict[str, object]:
     """Return one moment on both clocks, by which other instruments' recordings are aligned."""
-    steady = time.get_clock_info("monotonic")
-    unix_ns, monotonic_ns = time.time_ns(), time.monotonic_ns()
+    steady = time.get_clock_info("perf_counter")
+    unix_ns, monotonic_ns = time.time_ns(), time.perf_counter_ns()
     return {
         "started_at": iso_time(unix_ns),
         "unix_ns": unix_ns,
@@ -295,51 +355,3 @@ def _as_json(about: Mapping[str, object]) -> bytes:
 def _remove(files: list[Path]) -> None:
     for file in files:
         file.unlink(missing_ok=True)
-
-
-def _write_whole(file: io.FileIO, text: str) -> None:
-    """Write all of a text, or nothing: a full disk tears no row, and none appears later."""
-    end = file.tell()
-    left = text.encode(errors="replace")
-    try:
-        while left:
-            left = left[file.write(left) :]
-    except OSError:
-        with contextlib.suppress(OSError):
-            file.seek(end)
-            file.truncate()
-        raise
-
-
-def iso_time(unix_ns: int) -> str:
-    """Return nanoseconds since the Unix epoch as ISO 8601 with this computer's time zone."""
-    return (
-        datetime.fromtimestamp(unix_ns / 1e9, tz=UTC)
-        .astimezone()
-        .isoformat(timespec="microseconds")
-    )
-
-
-def _row(reading: Reading, latency_ms: float) -> list[str]:
-    face = reading.face
-    place = [""] * 5
-    numbers = [""] * (2 + len(EXPRESSIONS))
-    raw = [""] * len(EXPRESSIONS)
-    if face is not None:
-        place = [f"{v:.2f}" for v in (*face.mouth, *face.chin, face.width_px)]
-        steady = [f"{p:.5f}" for p in reading.steady]
-        numbers = [f"{reading.confidence:.5f}", str(int(reading.unsure)), *steady]
-    if reading.raw is not None:
-        raw = [f"{p:.5f}" for p in reading.raw]
-    return [
-        str(reading.frame),
-        "" if reading.source_s is None else f"{reading.source_s:.6f}",
-        iso_time(reading.captured_unix_ns),
-        f"{reading.captured_ns / 1e9:.6f}",
-        str(int(face is not None)),
-        *place,
-        reading.label,
-        *numbers,
-        *raw,
-        f"{latency_ms:.3f}",
-    ]

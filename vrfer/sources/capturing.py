@@ -53,7 +53,7 @@ class CvDevice(Device):
                     f"{self._name} delivers no pictures",
                     "Check its connection, and close other programs that use it.",
                 )
-        captured_ns, captured_unix_ns = time.monotonic_ns(), time.time_ns()
+        captured_ns, captured_unix_ns = time.perf_counter_ns(), time.time_ns()
         return Capture(retrieve_bgr(self._capture), captured_ns, captured_unix_ns)
 
     def close(self) -> None:

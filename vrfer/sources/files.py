@@ -108,7 +108,7 @@ class FileSource(Source):
                     return None
                 if self._wanted_s is None:
                     self._changed.wait(min(due_s, give_up_s) - now_s)
-        captured_ns, captured_unix_ns = time.monotonic_ns(), time.time_ns()
+        captured_ns, captured_unix_ns = time.perf_counter_ns(), time.time_ns()
         image = self.orientation.apply(still.image)
         return Frame(image, index, captured_ns, captured_unix_ns, still.source_s)
 

@@ -46,7 +46,7 @@ class Capture:
     image: NDArray[np.uint8] | None
     """Height x width x 3, BGR; None when this frame could not be decoded."""
     captured_ns: int
-    """`time.monotonic_ns()` at capture."""
+    """`time.perf_counter_ns()` at capture."""
     captured_unix_ns: int
     """The same moment in nanoseconds since the Unix epoch."""
     stale: int = 0
@@ -115,7 +115,7 @@ class LiveSource(Source):
         self._started = False
         self._failure: BaseException | None = None
         self._lost_ns: int | None = None
-        self._last_ns = time.monotonic_ns()
+        self._last_ns = time.perf_counter_ns()
         self._captured = 0
         self._skipped = 0
         self._corrupt = 0
@@ -216,14 +216,14 @@ class LiveSource(Source):
         pause_s = self._patience.first_pause_s
         try:
             while not self._stop.is_set():
-                opened_ns = time.monotonic_ns()
+                opened_ns = time.perf_counter_ns()
                 try:
                     self._pump()
                 except SourceError as err:
                     if not self._started:
                         raise
                     self._lose(err.message)
-                if time.monotonic_ns() - opened_ns > self._patience.longest_pause_s * 1e9:
+                if time.perf_counter_ns() - opened_ns > self._patience.longest_pause_s * 1e9:
                     pause_s = self._patience.first_pause_s
                 self._stop.wait(pause_s)
                 pause_s = min(2 * pause_s, self._patience.longest_pause_s)
@@ -257,7 +257,7 @@ class LiveSource(Source):
         with self._changed:
             if self._stop.is_set():
                 return
-            self._last_ns = time.monotonic_ns()
+            self._last_ns = time.perf_counter_ns()
             self._captured += capture.stale
             self._skipped += capture.stale
             if capture.image is None:
@@ -284,13 +284,13 @@ class LiveSource(Source):
         with self._changed:
             if self._lost_ns is not None or self._stop.is_set():
                 return
-            self._lost_ns = time.monotonic_ns()
+            self._lost_ns = time.perf_counter_ns()
         logger.warning("%s; it will be reopened until it is back", reason)
 
     def _notice_silence(self) -> None:
         """Count a device as away even while OpenCV blocks in it, unable to report."""
         with self._changed:
-            silent_s = (time.monotonic_ns() - self._last_ns) / 1e9
+            silent_s = (time.perf_counter_ns() - self._last_ns) / 1e9
         if silent_s > self._patience.silence_s:
             self._lose(f"{self.name} has delivered nothing for {self._patience.silence_s:g} s")
 

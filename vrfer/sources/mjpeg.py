@@ -102,12 +102,12 @@ class MjpegDevice(Device):
         oversized = self._parser.oversized
         while not arrived and self._parser.oversized == oversized:
             arrived = self._parse(self._receive(give_up_s - time.monotonic()))
-        captured_ns, captured_unix_ns = time.monotonic_ns(), time.time_ns()
+        captured_ns, captured_unix_ns = time.perf_counter_ns(), time.time_ns()
         decode_s = time.monotonic() + LONGEST_DRAIN_S
         while time.monotonic() < decode_s and (piece := self._receive_waiting()):
             if newer := self._parse(piece):
                 arrived += newer
-                captured_ns, captured_unix_ns = time.monotonic_ns(), time.time_ns()
+                captured_ns, captured_unix_ns = time.perf_counter_ns(), time.time_ns()
         image = pictures.decode(arrived[-1]) if arrived else None
         return Capture(image, captured_ns, captured_unix_ns, stale=max(0, len(arrived) - 1))
 
