@@ -340,6 +340,8 @@ def tell_events(outputs: Outputs, fired: Sequence[Fired], reading: Reading) -> N
     for event in fired:
         for sender in outputs.senders:
             sender.tell_event(event.rule_name, event.begins, reading.captured_unix_ns)
+        if outputs.oscquery is not None:
+            outputs.oscquery.tell_event(event.rule_name, event.begins)
         what = "begins" if event.begins else "ends"
         outputs.mark(
             reading.captured_unix_ns, reading.captured_ns, f"event {event.rule_name} {what}"

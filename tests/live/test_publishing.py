@@ -16,6 +16,7 @@ from vrfer.live.wishes import SourceWish
 from vrfer.outputs.film import film_files
 from vrfer.outputs.osc import Receiver
 from vrfer.recording import load_session
+from vrfer.rules import Rule
 
 CLIP = str(Path(__file__).resolve().parent.parent.parent / "assets" / "demo.mp4")
 
@@ -51,6 +52,26 @@ def test_oscquery_tells_of_the_first_receivers_addresses_and_newest_values(
     watched.until(lambda: session.status().oscquery is None)
     with pytest.raises(URLError):
         ask(offer.address, "/")
+
+
+def test_oscquery_tells_which_events_of_rules_last(watched: Watched) -> None:
+    session = watched.session
+    session.serve_oscquery(9010)
+    watched.until(lambda: session.status().oscquery is not None)
+    offer = session.status().oscquery
+    assert offer is not None
+    glad = Rule(name="glad", expression="happiness", above=0.5, for_s=0.1, below=0.4, back_s=0.1)
+    session.set_rules([glad])
+    watched.until(lambda: "event" in contents(offer.address, "/vrfer"))
+
+    def value() -> object:
+        return ask(offer.address, "/vrfer/event/glad")["VALUE"]
+
+    # The clip smiles and stops smiling.
+    watched.until(lambda: value() == [1])
+    watched.until(lambda: value() == [0])
+    session.set_rules([])
+    watched.until(lambda: "event" not in contents(offer.address, "/vrfer"))
 
 
 def contents(address: str, path: str) -> dict[str, object]:

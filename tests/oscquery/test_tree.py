@@ -15,6 +15,7 @@ from vrfer.oscquery.heard import HEARD, HeardNode
 from vrfer.oscquery.tree import READ, Tree, addresses_of, build_tree
 from vrfer.outputs.messages import messages_of
 from vrfer.outputs.profiles import PROFILES, Profile, load_profile
+from vrfer.rules import Rule
 
 FITTING = {"f": float, "i": int, "s": str, "T": bool}
 
@@ -118,6 +119,14 @@ def test_what_is_heard_is_write_only_and_without_a_value() -> None:
         assert found[node.address]["TYPE"] == node.type_tags
         assert "VALUE" not in found[node.address]
     assert found["/vrfer/control/pause"]["RANGE"] == [{"MIN": 0, "MAX": 1}]
+
+
+def test_events_of_rules_are_in_the_tree() -> None:
+    rule = Rule(name="scared", expression="fear", above=0.7, for_s=1.5)
+    node = build_tree(load_profile("generic"), HEARD, [rule]).node("/vrfer/event/scared", {})
+    assert node is not None
+    assert (node["ACCESS"], node["TYPE"], node["RANGE"]) == (READ, "i", [{"MIN": 0, "MAX": 1}])
+    assert "fear above 0.7 for 1.5 s" in str(node["DESCRIPTION"])
 
 
 def test_the_table_of_what_is_heard_is_what_the_remote_understands() -> None:

@@ -62,6 +62,13 @@ class Publishing:
             before.close()
         if osc_port is not None:
             self._outputs.oscquery = OscQueryServer(load_profile(self._profile), osc_port=osc_port)
+            self.tell_rules()
+
+    def tell_rules(self) -> None:
+        """Serve the addresses of the rules that are followed now."""
+        server, rules = self._outputs.oscquery, self._outputs.rules
+        if server is not None and rules is not None:
+            server.set_rules(rules.rules, rules.active)
 
     def use_profile(self, name: str | None) -> None:
         """Serve the addresses of this profile; one that cannot be used changes nothing.

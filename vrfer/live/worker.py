@@ -398,6 +398,7 @@ class Worker:
         fired = self._rules.replace(rules)
         if self._last is not None:
             tell_events(self._outputs, fired, self._last.reading)
+        self._publishing.tell_rules()
 
     def hold_neutral(self, held: bool | None) -> None:
         """Say neutral, or what the face shows; None changes over."""

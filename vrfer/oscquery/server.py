@@ -9,7 +9,7 @@ import ipaddress
 import logging
 import secrets
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, Self
 
 from vrfer.errors import OutputError
@@ -23,6 +23,7 @@ from vrfer.oscquery.multicast import LOOPBACK
 from vrfer.oscquery.tree import Json, build_tree
 from vrfer.outputs.messages import messages_of
 from vrfer.outputs.profiles import Profile, Value
+from vrfer.rules import Rule, event_address
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +67,8 @@ class OscQueryServer:
         self.name = f"{name}-{secrets.token_hex(3).upper()}"
         """The service's name."""
         self._heard = tuple(heard)
+        self._rules: tuple[Rule, ...] = ()
+        self._active: frozenset[str] = frozenset()
         self._reading: Reading | None = None
         self._error = ""
         self._host_info: Json = {
@@ -109,14 +112,35 @@ class OscQueryServer:
 
     def set_profile(self, profile: Profile) -> None:
         """Serve another profile's addresses from now on."""
-        self._served = (profile, build_tree(profile, self._heard))
+        self._profile = profile
+        self._serve_tree()
+
+    def set_rules(self, rules: Sequence[Rule], active: Collection[str]) -> None:
+        """Serve the events of these rules from now on.
+
+        Args:
+            rules: All rules.
+            active: The names of those whose event lasts.
+        """
+        self._rules, self._active = tuple(rules), frozenset(active)
+        self._serve_tree()
+
+    def tell_event(self, rule_name: str, begins: bool) -> None:
+        """Let a rule's event begin, or end."""
+        self._active = self._active | {rule_name} if begins else self._active - {rule_name}
+
+    def _serve_tree(self) -> None:
+        tree = build_tree(self._profile, self._heard, self._rules)
+        self._served = (self._profile, tree, [rule.name for rule in self._rules])
 
     def _reply(self, request: bytes) -> bytes:
         return answer(request, self._look, self._host_info)
 
     def _look(self, path: str) -> Json | None:
-        (profile, tree), reading = self._served, self._reading
-        return tree.node(path, {} if reading is None else _values(profile, reading))
+        (profile, tree, rule_names), reading, active = self._served, self._reading, self._active
+        values = {} if reading is None else _values(profile, reading)
+        values |= {event_address(name): (int(name in active),) for name in rule_names}
+        return tree.node(path, values)
 
     def _on_mdns(self, error: str) -> None:
         if error and not self._error:
@@ -141,7 +165,7 @@ class OscQueryServer:
         await end(*tasks)
 
 
-def _values(profile: Profile, reading: Reading) -> Mapping[str, Sequence[Value]]:
+def _values(profile: Profile, reading: Reading) -> dict[str, Sequence[Value]]:
     return {message.address: message.values for message in messages_of(profile, reading)}
 
 

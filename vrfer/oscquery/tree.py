@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 from vrfer.expressions import EXPRESSIONS, NO_FACE_LABEL
 from vrfer.oscquery.heard import HeardNode
 from vrfer.outputs.profiles import ArgumentLayout, MessageLayout, Profile, Value
+from vrfer.rules import Rule, event_address
 
 Json: TypeAlias = Mapping[str, object]
 """A JSON object."""
@@ -71,12 +72,14 @@ def addresses_of(profile: Profile) -> frozenset[str]:
     )
 
 
-def build_tree(profile: Profile, heard: Iterable[HeardNode]) -> Tree:
-    """Return the tree of what a profile sends and of what is heard."""
+def build_tree(profile: Profile, heard: Iterable[HeardNode], rules: Iterable[Rule] = ()) -> Tree:
+    """Return the tree of what a profile sends, of what is heard, and of the rules' events."""
     leaves: dict[str, dict[str, object]] = {}
     for prefix in profile.prefixes:
         for message in profile.messages:
             _add_sent(leaves, prefix + message.address, message)
+    for rule in rules:
+        _add_event(leaves, rule)
     for node in heard:
         _add_heard(leaves, node)
 
@@ -114,6 +117,18 @@ def _add_sent(leaves: dict[str, dict[str, object]], address: str, message: Messa
     if tags:
         leaf |= {"ACCESS": READ, "TYPE": tags, "RANGE": ranges}
     leaves[address] = leaf
+
+
+def _add_event(leaves: dict[str, dict[str, object]], rule: Rule) -> None:
+    address = event_address(rule.name)
+    leaves[address] = {
+        "FULL_PATH": address,
+        "ACCESS": READ,
+        "TYPE": "i",
+        "RANGE": [{"MIN": 0, "MAX": 1}],
+        "DESCRIPTION": f"1 when the event begins ({rule.expression} above {rule.above:g} for "
+        f"{rule.for_s:g} s), 0 when it ends (below {rule.below:g} for {rule.back_s:g} s)",
+    }
 
 
 def _add_heard(leaves: dict[str, dict[str, object]], node: HeardNode) -> None:

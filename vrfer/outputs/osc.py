@@ -16,6 +16,7 @@ from vrfer.frames import Reading
 from vrfer.outputs.changes import Changes
 from vrfer.outputs.messages import Message, encode_packets, example_reading, messages_of
 from vrfer.outputs.profiles import LOWEST_RATE_HZ, PROFILES, load_profile
+from vrfer.rules import event_address
 
 __all__ = ["LOWEST_RATE_HZ", "PROFILES", "OscSender", "Receiver", "parse_receiver"]
 
@@ -180,7 +181,7 @@ class OscSender:
             begins: False: it ends.
             unix_ns: When, nanoseconds since the Unix epoch.
         """
-        message = Message(f"/vrfer/event/{name}", (int(begins),))
+        message = Message(event_address(name), (int(begins),))
         for packet in encode_packets([message], unix_ns, bundled=self.profile.sending.bundle):
             self.send(packet)
 
