@@ -9,7 +9,7 @@ from vrfer.errors import RecipeError
 from vrfer.training.checkpoint import RunState, load_state
 from vrfer.training.ferplus import FaceSet
 from vrfer.training.photograph_faces import PhotographFaces
-from vrfer.training.provenance import in_words
+from vrfer.training.provenance import words_of
 from vrfer.training.recipe import Recipe
 from vrfer.training.runs import check_same_recipe
 from vrfer.training.starts import begin_network
@@ -25,9 +25,9 @@ class Given:
     after: Path | None = None
     """A `<region>.pt` of another run; its stage and those before it are taken over."""
     start: Path | None = None
-    """Folder of the starting weights, or a checkpoint: what the recipe begins from."""
+    """Folder of the starting weights, a checkpoint or an exported network: where it begins."""
     teachers: Sequence[Path] = ()
-    """Checkpoints whose answers stages with `distillation` learn from; asked once."""
+    """Checkpoints or exported networks that stages with `distillation` learn from; asked once."""
 
 
 NOTHING_GIVEN = Given()
@@ -131,7 +131,7 @@ def gather(
             f"recipe {recipe.name} learns from photographs", "See docs/data.md for where they lie."
         )
     digest = "" if photographs is None else photographs.digest()
-    asked = "; ".join(in_words(load_state(path)) for path in teachers)
+    asked = "; ".join(words_of(path) for path in teachers)
     if state.taught is not None:
         for then, now, what in (
             (state.photographs, digest, "photographs"),

@@ -176,13 +176,13 @@ def run_network(
 ) -> npt.NDArray[np.float32]:
     """Return one output for N x F x F gray faces as the data set cuts them."""
     size = (contract.input.height, contract.input.width)
-    patches = np.stack(
-        [face_crop(face, contract.region, contract.crop.face_px, size) for face in faces]
-    )[:, None]
-    parts = [
-        session.run([output], {contract.input.name: patches[start : start + PREDICTION_BATCH]})[0]
-        for start in range(0, len(patches), PREDICTION_BATCH)
-    ]
+    parts = []
+    for start in range(0, len(faces), PREDICTION_BATCH):
+        crops = [
+            face_crop(face, contract.region, contract.crop.face_px, size)
+            for face in faces[start : start + PREDICTION_BATCH]
+        ]
+        parts += session.run([output], {contract.input.name: np.stack(crops)[:, None]})
     return np.concatenate(parts).astype(np.float32)
 
 

@@ -57,13 +57,16 @@ def fit_command(
     start: Annotated[
         Path | None,
         typer.Option(
-            help="The starting weights: a file, a folder or a checkpoint (docs/data.md).",
+            help="The starting weights: a file or a folder (docs/data.md), a checkpoint, or a "
+            "network that export wrote, such as models/lower-face.onnx.",
             show_default="backbones/ in the data's folder",
         ),
     ] = None,
     teacher: Annotated[
         list[Path] | None,
-        typer.Option(help="A checkpoint to learn from; may be given several times."),
+        typer.Option(
+            help="A checkpoint or exported network to learn from; may be given several times."
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Another seed than the recipe's.")] = None,
     accelerator: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",

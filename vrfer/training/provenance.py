@@ -1,7 +1,14 @@
 """Where a network comes from, in words: for checkpoints, contracts and cards."""
 
-from vrfer.training.checkpoint import RunState
+import json
+from pathlib import Path
+
+from vrfer.contract import Contract
+from vrfer.errors import RecipeError
+from vrfer.training.checkpoint import RunState, load_state
+from vrfer.training.evaluate import open_network
 from vrfer.training.predict import finished_stage
+from vrfer.training.recipe import Recipe
 
 FERPLUS_TERMS = (
     "FER2013's pictures were gathered by web search and remain their owners'; no licence for them "
@@ -21,6 +28,35 @@ def in_words(state: RunState) -> str:
     recipe = state.recipe
     name = f"{recipe.name} (seed {recipe.seed}, {finished_stage(state).region})"
     return f"{name}, trained on {data_in_words(state)}, which began from: {state.lineage}"
+
+
+def words_of(path: Path) -> str:
+    """Return the same of a checkpoint (.pt) or an exported network (.onnx).
+
+    Raises:
+        VrferError: The file cannot be used.
+    """
+    if path.suffix != ".onnx":
+        return in_words(load_state(path))
+    contract = open_network(path)[1]
+    recipe, training = recipe_of(contract), contract.training
+    name = f"{recipe.name} (seed {recipe.seed}, {contract.region}, as exported)"
+    return f"{name}, trained on {training.data}, which began from: {training.lineage}"
+
+
+def recipe_of(contract: Contract) -> Recipe:
+    """Return the recipe that an exported network was trained by.
+
+    Raises:
+        RecipeError: It is not one of this vrfer.
+    """
+    try:
+        return Recipe.model_validate(json.loads(contract.training.recipe))
+    except ValueError as err:
+        raise RecipeError(
+            f"the network {contract.name} was trained by a recipe that this vrfer cannot read",
+            "Take another network, or train one anew.",
+        ) from err
 
 
 def data_in_words(state: RunState) -> str:

@@ -1,6 +1,5 @@
 """What an evaluation is about: which network, how it was trained, and what it was shown."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -9,6 +8,7 @@ from vrfer.training.bag_of_words import load_bag_of_words
 from vrfer.training.checkpoint import load_state
 from vrfer.training.evaluate import open_network
 from vrfer.training.predict import finished_stage
+from vrfer.training.provenance import recipe_of
 from vrfer.training.recipe import Data, Dataset, Occlusion, Recipe, Region
 
 TestedOn = Literal["ferplus", "affectnet", "folders"]
@@ -59,7 +59,7 @@ def of_checkpoint(
 def of_network(path: Path, dataset: TestedOn) -> Subject:
     """Describe the evaluation of an exported network."""
     contract = open_network(path)[1]
-    recipe = Recipe.model_validate(json.loads(contract.training.recipe))
+    recipe = recipe_of(contract)
     stages = [stage for stage in recipe.stages if stage.region == contract.region]
     hidden = stages[-1].occlusion if contract.region == "lower-half" else None
     epochs = sum(stage.epochs for stage in recipe.stages)

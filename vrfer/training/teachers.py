@@ -13,10 +13,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from vrfer.training.checkpoint import load_state
+from vrfer.training.evaluate import predictor
 from vrfer.training.ferplus import FaceSet
 from vrfer.training.photograph_faces import PhotographFaces
-from vrfer.training.predict import finished_stage, load_network, predict_logits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +38,7 @@ def lessons(
 
     Args:
         faces: Labelled faces.
-        teachers: Checkpoints that `fit` wrote.
+        teachers: Checkpoints that `fit` wrote, or networks that `export` wrote.
         photographs: Unlabelled faces: every other one wears its drawn headset. The teachers'
             answers about the *bare* face stand in for their votes.
         taught: What the teachers answered before, where a run goes on.
@@ -63,7 +62,7 @@ def answers(teachers: Sequence[Path], faces: npt.NDArray[np.uint8]) -> npt.NDArr
     """Return the teachers' mean probabilities, each asked about every face and its mirror image.
 
     Args:
-        teachers: Checkpoints.
+        teachers: Checkpoints or exported networks.
         faces: N x F x F uint8 gray; each teacher sees its own region at its own size.
 
     Returns:
@@ -71,12 +70,9 @@ def answers(teachers: Sequence[Path], faces: npt.NDArray[np.uint8]) -> npt.NDArr
     """
     total = np.zeros((len(faces), 8), np.float32)
     for path in teachers:
-        state = load_state(path)
-        network = load_network(state)
-        view = state.recipe.input.view(finished_stage(state).region)
+        answer = predictor(path)
         for seen in (faces, faces[:, :, ::-1].copy()):
-            logits = predict_logits(network, seen, view)
-            total += torch.from_numpy(logits).softmax(dim=1).numpy()
+            total += answer(seen)
     return (total / (2 * len(teachers))).astype(np.float32)
 
 

@@ -14,6 +14,7 @@ from vrfer.training.loop import fit
 from vrfer.training.nets.mobilenet import MobileNet
 from vrfer.training.recipe import Recipe
 from vrfer.training.starts import begin_network, faceres
+from vrfer.training.starts.folded import put_in
 
 BACKBONES = real_data() / "backbones"
 needs_weights = pytest.mark.skipif(
@@ -53,7 +54,7 @@ def test_putting_batchnorm_back_changes_nothing(
     folded = faceres.load_faceres(tmp_path)
     trunk = MobileNet()
     faces = torch.randn(64, 3, 32, 64, generator=torch.Generator().manual_seed(0)) * 50
-    faceres.put_in(trunk, folded, faces)
+    put_in(trunk, folded, faces)
     plain = MobileNet().eval()
     for (convolution, norm), known in zip(plain.normalised_convolutions(), folded, strict=True):
         convolution.weight.data = known.kernel
@@ -104,7 +105,7 @@ def test_the_true_weights_give_the_known_numbers() -> None:
     rgb = torch.stack([(y + x) % 256, (2 * y + 3 * x) % 256, (5 * y + x) % 256]).float()[None]
     picture = rgb - torch.tensor(faceres.MEAN_RGB).reshape(1, 3, 1, 1)
     trunk = MobileNet()
-    faceres.put_in(trunk, faceres.load_faceres(BACKBONES), picture + torch.randn(4, 3, 112, 112))
+    put_in(trunk, faceres.load_faceres(BACKBONES), picture + torch.randn(4, 3, 112, 112))
     with torch.no_grad():
         average = trunk.eval()(picture)[1].mean(dim=(2, 3))[0]
     assert float(average.sum()) == pytest.approx(16.4140, abs=1e-3)

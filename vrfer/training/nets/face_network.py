@@ -49,22 +49,27 @@ class FaceNetwork(nn.Module):
         self.register_buffer("mean", mean)
         self.register_buffer("scale", torch.tensor(scale))
 
-    def features(self, patches: Tensor) -> tuple[Tensor, ...]:
-        """Return the feature map of each tap.
+    def normalised(self, patches: Tensor) -> Tensor:
+        """Return what the trunk gets: N x C x H x W, twice as high where a half is masked.
 
         Args:
             patches: N x 1 x H x W gray values 0-255, float. With `occlusion` "mask" these are
                 lower halves, H = W/2.
-
-        Returns:
-            Each N x C x h x w, not negative.
         """
         mean = self.mean[:, :, -patches.shape[-2] :]
         pictures = patches.expand(-1, self.trunk.input_channels, -1, -1)
         pictures = (pictures - mean) * self.scale
         if self.occlusion == "mask":
             pictures = nn.functional.pad(pictures, (0, 0, patches.shape[-2], 0))
-        features: tuple[Tensor, ...] = self.trunk(pictures)
+        return pictures
+
+    def features(self, patches: Tensor) -> tuple[Tensor, ...]:
+        """Return the feature map of each tap, N x C x h x w, not negative.
+
+        Args:
+            patches: As `normalised` takes them.
+        """
+        features: tuple[Tensor, ...] = self.trunk(self.normalised(patches))
         return features
 
     def logits(self, features: tuple[Tensor, ...]) -> Tensor:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from vrfer.errors import RecipeError
 from vrfer.training.batches import patches_of
@@ -16,9 +17,11 @@ from vrfer.training.nets import FaceNetwork, create_network
 from vrfer.training.nets.mobilenet import MobileNet
 from vrfer.training.nets.vgg_f import VggF
 from vrfer.training.nets.vgg_face import VggFace
-from vrfer.training.provenance import in_words
+from vrfer.training.provenance import words_of
 from vrfer.training.recipe import Recipe, Start
 from vrfer.training.starts import faceres, vgg
+from vrfer.training.starts.exported import put_exported, read_exported
+from vrfer.training.starts.folded import put_in
 from vrfer.training.starts.matconvnet import read_matconvnet
 
 __all__ = ["START_FILES", "begin_network"]
@@ -48,7 +51,7 @@ def begin_network(
         recipe: Names network and start.
         faces: N x F x F uint8 training faces.
         mean_gray: Their mean, 0-255; a start from `scratch` subtracts it.
-        start: The file or folder of the starting weights, or a checkpoint.
+        start: The file or folder of the starting weights, a checkpoint or an exported network.
 
     Returns:
         The network, and where its weights come from, in words.
@@ -64,7 +67,7 @@ def begin_network(
             f"recipe {recipe.name} starts from a {recipe.start}", "Name it with --start."
         )
     if recipe.start == "checkpoint":
-        return network, _from_checkpoint(network, recipe, start)
+        return network, _from_trained(network, recipe, faces, start)
     trunk = network.trunk
     if recipe.start == "imagenet-vgg-f" and isinstance(trunk, VggF):
         file = read_matconvnet(start)
@@ -94,21 +97,36 @@ def _put_faceres(
     folder: Path,
 ) -> None:
     network.mean.copy_(torch.tensor(faceres.MEAN_RGB).reshape(1, 3, 1, 1))
+    pictures = network.normalised(_normalising(recipe, faces))
+    put_in(trunk, faceres.load_faceres(folder), pictures)
+
+
+def _normalising(recipe: Recipe, faces: npt.NDArray[np.uint8]) -> Tensor:
+    """Return some training patches, evenly spaced over the training list."""
     few = faces[:: max(1, len(faces) // NORMALISING_FACES)][:NORMALISING_FACES]
-    patches = patches_of(few, recipe.input.view(recipe.stages[0].region))
-    pictures = (patches.expand(-1, 3, -1, -1) - network.mean) * network.scale
-    faceres.put_in(trunk, faceres.load_faceres(folder), pictures)
+    return patches_of(few, recipe.input.view(recipe.stages[0].region))
 
 
-def _from_checkpoint(network: FaceNetwork, recipe: Recipe, path: Path) -> str:
+def _from_trained(
+    network: FaceNetwork, recipe: Recipe, faces: npt.NDArray[np.uint8], path: Path
+) -> str:
+    if path.suffix == ".onnx":
+        exported = read_exported(path)
+        _check_same_network(recipe, exported.recipe, path)
+        put_exported(network, exported, _normalising(recipe, faces))
+        return words_of(path)
     other = load_state(path)
+    _check_same_network(recipe, other.recipe, path)
+    network.load_state_dict(other.network)
+    return words_of(path)
+
+
+def _check_same_network(recipe: Recipe, other: Recipe, path: Path) -> None:
     mine, theirs = (
-        f"{one.network} with inputs scaled by {one.input.scale:g}" for one in (recipe, other.recipe)
+        f"{one.network} with inputs scaled by {one.input.scale:g}" for one in (recipe, other)
     )
     if mine != theirs:
         raise RecipeError(
             f"{path} holds a {theirs}, and recipe {recipe.name} trains a {mine}",
-            "Name a checkpoint of the same network with --start.",
+            "Name one of the same network with --start.",
         )
-    network.load_state_dict(other.network)
-    return in_words(other)

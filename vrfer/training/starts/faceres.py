@@ -2,23 +2,22 @@
 
 HSE_FaceRec's MobileNet v1 (A. Savchenko, Apache-2.0), trained on VGGFace2's identities, as a
 TensorFlow.js graph model: `weightsManifest` of the .json lists name, shape and dtype in the order
-of the .bin's bytes. BatchNorm is folded into kernels and biases there; training wants it back.
+of the .bin's bytes. BatchNorm is folded into kernels and biases there.
 """
 
 import hashlib
 import json
 import math
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from vrfer.errors import RecipeError
-from vrfer.training.nets.mobilenet import BLOCKS, MobileNet
+from vrfer.training.nets.mobilenet import BLOCKS
+from vrfer.training.starts.folded import FoldedConvolution
 
 MEAN_RGB = (123.68, 116.779, 103.939)
 """What the network expects to be subtracted from values 0-255 (Caffe's ImageNet mean)."""
@@ -33,16 +32,6 @@ LINEAGE = (
 )
 
 Arrays = dict[str, npt.NDArray[np.float32]]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FoldedConvolution:
-    """A convolution whose normalisation is part of it."""
-
-    kernel: Tensor
-    """Out x in x H x W."""
-    bias: Tensor
-    """Out."""
 
 
 def load_faceres(folder: Path) -> list[FoldedConvolution]:
@@ -78,48 +67,6 @@ def load_faceres(folder: Path) -> list[FoldedConvolution]:
             )
         )
     return found
-
-
-def put_in(trunk: MobileNet, folded: list[FoldedConvolution], pictures: Tensor) -> None:
-    """Give a trunk the weights, with BatchNorm put back so that its function does not change.
-
-    Mean and variance of each normalisation are those of the pictures; its factor and offset
-    undo them. Without this, fine-tuning loses several points.
-
-    Args:
-        trunk: Its weights are replaced.
-        folded: As `load_faceres` returns them.
-        pictures: N x 3 x H x W, as the trunk gets them: faces, at least a hundred or so.
-    """
-    layers = list(trunk.normalised_convolutions())
-    with torch.no_grad():
-        for (convolution, _), known in zip(layers, folded, strict=True):
-            convolution.weight.copy_(known.kernel)
-    trunk.eval()
-    handles = [
-        convolution.register_forward_hook(_fit(norm, known.bias))
-        for (convolution, norm), known in zip(layers, folded, strict=True)
-    ]
-    with torch.no_grad():
-        trunk(pictures)
-    for handle in handles:
-        handle.remove()
-    trunk.train()
-
-
-def _fit(norm: nn.BatchNorm2d, bias: Tensor) -> Any:
-    """Return a hook that sets a normalisation by what comes out of its convolution."""
-
-    def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        assert norm.running_mean is not None
-        assert norm.running_var is not None
-        variance, mean = torch.var_mean(output.float(), dim=(0, 2, 3), correction=0)
-        norm.running_mean.copy_(mean)
-        norm.running_var.copy_(variance)
-        norm.weight.copy_((variance + norm.eps).sqrt())
-        norm.bias.copy_(mean + bias)
-
-    return hook
 
 
 def _kernel(values: npt.NDArray[np.float32]) -> Tensor:
