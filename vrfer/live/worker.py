@@ -21,18 +21,16 @@ from numpy.typing import NDArray
 from vrfer.errors import VrferError
 from vrfer.frames import Box, Frame, Reading
 from vrfer.live.board import Board, Seen
+from vrfer.live.keeping import Keeping
 from vrfer.live.opening import Opening
 from vrfer.live.pace import Pace
 from vrfer.live.publishing import Publishing
 from vrfer.live.receivers import Receivers
 from vrfer.live.resting import Resting
-from vrfer.live.status import Event, Happening, Phase, RecordingStatus, Status
+from vrfer.live.status import Event, Happening, Phase, Status
 from vrfer.live.test_signal import TestSignal
 from vrfer.live.wishes import NetworkWish, SourceWish, SteadyWish
-from vrfer.outputs.film import Film
-from vrfer.outputs.losses import losses
 from vrfer.outputs.osc import Receiver
-from vrfer.outputs.recorder import Recorder
 from vrfer.people import NOBODY_NAMED, People
 from vrfer.pipeline import Look, Outputs, Reader, Summary, describe_run, run, tell_events, tell_gone
 from vrfer.rules import Rule, RuleBook
@@ -82,9 +80,7 @@ class Worker:
         self._rules = RuleBook()
         self._outputs = Outputs(self.receivers.senders, rules=self._rules, on_reading=self._take)
         self._publishing = Publishing(self._outputs)
-        self._recording_since_s = 0.0
-        self._markers = 0
-        self._closing: threading.Thread | None = None
+        self._keeping = Keeping(self._outputs, on_event)
         self._test_signal: TestSignal | None = None
         self._resting: Resting | None = None
         self._neutral_held = False
@@ -118,8 +114,7 @@ class Worker:
             self.close_source()
             self.receivers.close()
             self._publishing.close()
-            if self._closing is not None:
-                self._closing.join()
+            self._keeping.close()
             if self._reader is not None:
                 self._reader.close()
 
@@ -458,48 +453,21 @@ class Worker:
         try:
             self._load()
             assert self._reader is not None
-            path.parent.mkdir(parents=True, exist_ok=True)
-            about = describe_run(self._source, self._reader)
-            self._outputs.film = Film(path) if film else None
-            self._outputs.recorder = Recorder(path, {**about, "person": self._person})
+            about = {**describe_run(self._source, self._reader), "person": self._person}
+            self._keeping.begin(path, about, film=film)
         except (VrferError, OSError) as err:
-            self._drop_film()
             self._tell(Happening.RECORDING_FAILED, str(err))
             return
-        self._recording_since_s, self._markers = time.monotonic(), 0
         self._tell(Happening.RECORDING_STARTED, str(path))
-
-    def _drop_film(self) -> None:
-        """Remove the film of a recording that could not begin."""
-        film, self._outputs.film = self._outputs.film, None
-        if film is not None:
-            film.close()
 
     def stop_recording(self) -> None:
         """End the recording, if there is one."""
-        recorder, self._outputs.recorder = self._outputs.recorder, None
-        film, self._outputs.film = self._outputs.film, None
-        if recorder is None:
-            return
+        self._keeping.end()
         self._state(now=True)
-        # It waits for the disk, which frames must not.
-        self._closing = threading.Thread(
-            target=self._close_recording, args=(recorder, film), name="closing a recording"
-        )
-        self._closing.start()
-
-    def _close_recording(self, recorder: Recorder, film: Film | None) -> None:
-        recorder.close()
-        if film is not None:
-            film.close()
-        for loss in losses(recorder, film):
-            self._on_event(Event(Happening.RECORDING_FAILED, loss))
-        self._on_event(Event(Happening.RECORDING_STOPPED, str(recorder.path)))
 
     def mark(self, unix_ns: int, ns: int, text: str) -> None:
         """Set a marker wherever markers go."""
-        self._outputs.mark(unix_ns, ns, text)
-        self._markers += 1
+        self._keeping.mark(unix_ns, ns, text)
         self._tell(Happening.MARKED, text)
 
     # Telling.
@@ -517,10 +485,7 @@ class Worker:
         self.board.status = self._snapshot(moment_s)
 
     def _snapshot(self, now_s: float) -> Status:
-        source, reader, summary, recorder = (
-            self._source, self._reader, self.summary, self._outputs.recorder,
-        )  # fmt: skip
-        film = self._outputs.film
+        source, reader, summary = self._source, self._reader, self.summary
         contract = None if reader is None else reader.classifier.contract
         return Status(
             phase=self._phase,
@@ -539,17 +504,7 @@ class Worker:
             duration_s=source.duration_s if source else None,
             face=self._last is not None and self._last.reading.face is not None,
             receivers=self.receivers.status(),
-            recording=None
-            if recorder is None
-            else RecordingStatus(
-                recorder.path,
-                recorder.rows,
-                recorder.lost,
-                self._markers,
-                now_s - self._recording_since_s,
-                None if film is None else film.pictures,
-                0 if film is None else film.lost,
-            ),
+            recording=self._keeping.status(now_s),
             lsl=self._publishing.lsl_status(),
             oscquery=self._publishing.oscquery_status(),
             neutral_held=self._neutral_held,
