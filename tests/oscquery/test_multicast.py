@@ -9,13 +9,14 @@ import time
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 
+import psutil
 import pytest
 from oscquery.playing import PATIENCE_S, eventually, needs_multicast
 from zeroconf.asyncio import AsyncZeroconf
 
 from vrfer.oscquery import announce as announcing
 from vrfer.oscquery import multicast
-from vrfer.oscquery.multicast import is_own, own_addresses, usable_addresses
+from vrfer.oscquery.multicast import LOOPBACK, is_own, local_mdns, own_addresses, usable_addresses
 from vrfer.oscquery.server import OscQueryServer
 from vrfer.outputs.profiles import load_profile
 
@@ -145,3 +146,30 @@ def test_what_mdns_fails_with_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     with OscQueryServer(load_profile("generic"), osc_port=9010) as serving:
         assert eventually(lambda: serving.error)
     gc.collect()
+
+
+@pytest.mark.parametrize("turns", [0, 1, 5])
+def test_a_start_that_is_given_up_leaves_no_socket_open(turns: int) -> None:
+    async def run() -> None:
+        addresses = await usable_addresses() or [LOOPBACK]
+
+        async def speak() -> None:
+            async with local_mdns(addresses):
+                await asyncio.Event().wait()
+
+        speaking = asyncio.create_task(speak())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        speaking.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await speaking
+
+    before = mdns_sockets()
+    asyncio.run(run())
+    assert mdns_sockets() == before
+
+
+def mdns_sockets() -> int:
+    gc.collect()
+    connections = psutil.Process().net_connections("udp4")
+    return sum(one.laddr.port == 5353 for one in connections)

@@ -82,8 +82,8 @@ async def local_mdns(addresses: Sequence[str]) -> AsyncIterator[AsyncZeroconf]:
     inner = _LocalZeroconf(list(addresses), ip_version=zeroconf.IPVersion.V4Only, use_asyncio=True)
     outer = AsyncZeroconf(zc=inner)
     try:
-        async with asyncio.timeout(_START_S):
-            await inner.async_wait_for_start()
+        # Cancelled itself it would leave zeroconf unable to close its sockets.
+        await asyncio.shield(inner.async_wait_for_start(_START_S))
         if not inner.engine.senders:
             raise OSError("no interface takes part in mDNS")
         for sender in inner.engine.senders:
