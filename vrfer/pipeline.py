@@ -234,7 +234,7 @@ class Outputs:
 
         Args:
             unix_ns: When, nanoseconds since the Unix epoch.
-            ns: The same moment on the monotonic clock.
+            ns: The same moment by `time.perf_counter_ns()`.
             text: What is noted.
         """
         if self.recorder is not None:

@@ -1,7 +1,8 @@
-"""Files that appear whole or not at all."""
+"""Files that appear, or go, whole or not at all."""
 
 import contextlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -25,6 +26,16 @@ def replace_file(path: Path, content: bytes) -> None:
             neighbour.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def remove_files(files: Iterable[Path]) -> None:
+    """Remove those of the files that are there.
+
+    Raises:
+        OSError: One of them cannot be removed.
+    """
+    for file in files:
+        file.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

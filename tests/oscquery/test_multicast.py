@@ -16,7 +16,14 @@ from zeroconf.asyncio import AsyncZeroconf
 
 from vrfer.oscquery import announce as announcing
 from vrfer.oscquery import multicast
-from vrfer.oscquery.multicast import LOOPBACK, is_own, local_mdns, own_addresses, usable_addresses
+from vrfer.oscquery.multicast import (
+    LOOPBACK,
+    MDNS_ERRORS,
+    is_own,
+    local_mdns,
+    own_addresses,
+    usable_addresses,
+)
 from vrfer.oscquery.server import OscQueryServer
 from vrfer.outputs.profiles import load_profile
 
@@ -148,7 +155,7 @@ def test_what_mdns_fails_with_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     gc.collect()
 
 
-@pytest.mark.parametrize("turns", [0, 1, 5])
+@pytest.mark.parametrize("turns", [1, 5])
 def test_a_start_that_is_given_up_leaves_no_socket_open(turns: int) -> None:
     async def run() -> None:
         addresses = await usable_addresses() or [LOOPBACK]
@@ -161,7 +168,7 @@ def test_a_start_that_is_given_up_leaves_no_socket_open(turns: int) -> None:
         for _ in range(turns):
             await asyncio.sleep(0)
         speaking.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
+        with contextlib.suppress(asyncio.CancelledError, *MDNS_ERRORS):
             await speaking
 
     before = mdns_sockets()

@@ -1,5 +1,5 @@
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -240,6 +240,20 @@ def test_eight_bits_are_smaller_and_say_nearly_the_same(exported: Exported, data
         for file in (small, plain):
             file.unlink(missing_ok=True)
             file.with_suffix(".md").unlink(missing_ok=True)
+
+
+def test_without_neutral_pictures_a_network_knows_no_resting_face(
+    finished: tuple[Path, RunState], data: FerPlus, tmp_path: Path
+) -> None:
+    validation = ("official", "validation")
+    expressive = data.split("validation", labels="majority").labels != 0
+    lacking = replace(
+        data,
+        rows={**data.rows, validation: data.rows[validation][expressive]},
+        votes={**data.votes, validation: data.votes[validation][expressive]},
+    )
+    export(finished[0] / "lower-half.pt", lacking, tmp_path / "x.onnx", splits=["validation"])
+    assert open_network(tmp_path / "x.onnx")[1].resting is None
 
 
 def test_the_temperature_is_the_files_own(exported: Exported, data: FerPlus) -> None:

@@ -91,9 +91,11 @@ class Keeping:
             closing.join()
 
     def _close_files(self, recorder: Recorder, film: Film | None) -> None:
-        recorder.close()
-        if film is not None:
-            film.close()
+        try:
+            recorder.close()
+        finally:
+            if film is not None:
+                film.close()
         for loss in losses(recorder, film):
             self._on_event(Event(Happening.RECORDING_FAILED, loss))
         self._on_event(Event(Happening.RECORDING_STOPPED, str(recorder.path)))

@@ -25,7 +25,7 @@ from vrfer.outputs.growing import Growing
 from vrfer.outputs.reel import Reel
 from vrfer.outputs.rows import iso_time
 from vrfer.outputs.waiting import Waiting
-from vrfer.replacing import sync_folder
+from vrfer.replacing import remove_files, sync_folder
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ class Film:
             )
         try:
             with contextlib.ExitStack() as opened:
-                opened.callback(_remove, made := [])
+                opened.callback(remove_files, made := [])
                 self._film = Growing(opened.enter_context(self.path.open("xb", buffering=0)))
                 made.append(self.path)
                 self._table = Growing(
@@ -157,7 +157,7 @@ class Film:
                 return
         if self.pictures == self.lost == 0:
             with contextlib.suppress(OSError):
-                _remove([self.path, self._table_path])
+                remove_files([self.path, self._table_path])
 
     def _encode(self) -> None:
         try:
@@ -239,8 +239,3 @@ def _is_nearly_full(folder: Path) -> bool:
 
 def _why(err: Exception) -> str:
     return (err.strerror if isinstance(err, OSError) else None) or str(err)
-
-
-def _remove(files: list[Path]) -> None:
-    for file in files:
-        file.unlink(missing_ok=True)

@@ -84,7 +84,7 @@ def example_reading(label_id: int, captured_ns: int, captured_unix_ns: int) -> R
 
     Args:
         label_id: The expression's index.
-        captured_ns: Capture time on the monotonic clock.
+        captured_ns: Capture time by `time.perf_counter_ns()`.
         captured_unix_ns: The same moment since the Unix epoch. Some receivers wait for a time tag
             that lies ahead, so let it be now.
     """

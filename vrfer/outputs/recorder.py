@@ -34,7 +34,7 @@ from vrfer.outputs.rows import (
     row_of,
 )
 from vrfer.outputs.waiting import Waiting
-from vrfer.replacing import replace_file, sync_folder
+from vrfer.replacing import remove_files, replace_file, sync_folder
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ class Recorder:
         try:
             with contextlib.ExitStack() as opened:
                 made: list[Path] = []
-                opened.callback(_remove, made)
+                opened.callback(remove_files, made)
                 self._rows = _Table(opened.enter_context(path.open("xb", buffering=0)))
                 made.append(path)
                 head = "".join(f"{line}\r\n" for line in (*ABOUT, ",".join(COLUMNS)))
@@ -182,11 +182,12 @@ class Recorder:
         for thread in (self._writer, self._disk.thread):
             thread.join(max(0.0, give_up_s - time.monotonic()))
             if thread.is_alive():
-                self._waiting.drop()
+                # What waits is still written where the drive answers before the program ends.
                 self._given_up = True
                 self.last_error = "its drive does not answer"
                 logger.error(
-                    "the disk of the recording %s does not answer; its last seconds may be missing",
+                    "the disk of the recording %s does not answer; what waits for it is missing "
+                    "unless it answers before the program ends",
                     self.path,
                 )
                 return
@@ -200,7 +201,13 @@ class Recorder:
         self._give(self._rows, row_of(reading, latency_ms))
 
     def mark(self, captured_unix_ns: int, captured_ns: int, text: str) -> None:
-        """Give a marker with its time; a failure counts as a lost row does."""
+        """Give a marker; a failure counts as a lost row does.
+
+        Args:
+            captured_unix_ns: When, nanoseconds since the Unix epoch.
+            captured_ns: The same moment by `time.perf_counter_ns()`.
+            text: What is noted.
+        """
         self._give(self._marks, marker_of(captured_unix_ns, captured_ns, text))
 
     def _give(self, table: _Table, fields: Sequence[str]) -> None:
@@ -220,14 +227,16 @@ class Recorder:
     def _write_waiting(self) -> None:
         try:
             while lines := self._waiting.take_all():
+                before = self.rows + self.markers
                 self._writing_since_s = time.monotonic()
                 for table in (self._rows, self._marks):
                     self._append(table, [line.text for line in lines if line.table is table])
                 self._writing_since_s = None
-                if self._said_hanging:
+                if self._said_hanging and self.rows + self.markers > before:
                     self._said_hanging = False
                     logger.info("the drive of the recording %s takes rows again", self.path)
                 self._disk.changed.set()
+                del lines  # which would be kept until the next come
         finally:
             self._written.set()
 
@@ -350,8 +359,3 @@ def _clock() -> dict[str, object]:
 def _as_json(about: Mapping[str, object]) -> bytes:
     text = json.dumps(about, indent=2, ensure_ascii=False) + "\n"
     return text.encode(errors="backslashreplace")  # names of files need not be UTF-8
-
-
-def _remove(files: list[Path]) -> None:
-    for file in files:
-        file.unlink(missing_ok=True)

@@ -96,11 +96,11 @@ class FileSource(Source):
         Raises:
             SourceError: The file cannot be read any more.
         """
-        give_up_s = time.monotonic() + timeout_s
+        give_up_s = time.perf_counter() + timeout_s
         while True:
             self._look_ahead()
             with self._changed:
-                due_s, now_s = self._due_s(), time.monotonic()
+                due_s, now_s = self._due_s(), time.perf_counter()
                 if due_s <= now_s:
                     still, index = self._release()
                     break
@@ -167,14 +167,14 @@ class FileSource(Source):
         """Stop the clock; see `Source.pause`."""
         with self._changed:
             if self._paused_since_s is None:
-                self._paused_since_s = time.monotonic()
+                self._paused_since_s = time.perf_counter()
 
     def resume(self) -> None:
         """Go on; see `Source.resume`."""
         with self._changed:
             since_s, self._paused_since_s = self._paused_since_s, None
             if since_s is not None and self._clock_zero_s is not None:
-                self._clock_zero_s += time.monotonic() - since_s
+                self._clock_zero_s += time.perf_counter() - since_s
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -225,7 +225,7 @@ class FileSource(Source):
         return still
 
     def _due_s(self) -> float:
-        """Return when, on the monotonic clock, the next frame is to be released; inf for never."""
+        """Return when the next frame is to be released, by `time.perf_counter()`; inf for never."""
         if not self._ahead:
             return math.inf
         if self._paused_since_s is not None:
@@ -234,7 +234,7 @@ class FileSource(Source):
             return -math.inf
         played_s = self._ahead[0][1]
         if self._clock_zero_s is None:
-            self._clock_zero_s = time.monotonic() - played_s
+            self._clock_zero_s = time.perf_counter() - played_s
         return self._clock_zero_s + played_s
 
     def _release(self) -> tuple[Still, int]:

@@ -9,7 +9,7 @@ from vrfer.errors import RecipeError
 from vrfer.training.checkpoint import RunState, load_state
 from vrfer.training.ferplus import FaceSet
 from vrfer.training.photograph_faces import PhotographFaces
-from vrfer.training.provenance import words_of
+from vrfer.training.provenance import file_in_words
 from vrfer.training.recipe import Recipe
 from vrfer.training.runs import check_same_recipe
 from vrfer.training.starts import begin_network
@@ -131,7 +131,7 @@ def gather(
             f"recipe {recipe.name} learns from photographs", "See docs/data.md for where they lie."
         )
     digest = "" if photographs is None else photographs.digest()
-    asked = "; ".join(words_of(path) for path in teachers)
+    asked = "; ".join(file_in_words(path) for path in teachers)
     if state.taught is not None:
         for then, now, what in (
             (state.photographs, digest, "photographs"),

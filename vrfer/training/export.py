@@ -160,7 +160,9 @@ def _calibrated(
     neutral = probabilities[validation.labels == EXPRESSIONS.index("neutral")]
     fitted = {
         "temperature": temperature,
-        "resting": tuple(log_ratios(neutral).mean(axis=0).round(4).tolist()),
+        "resting": tuple(log_ratios(neutral).mean(axis=0).round(4).tolist())
+        if len(neutral)
+        else None,
         "unsure_below": unsure_threshold(probabilities, validation),
     }
     contract = contract.model_copy(update=fitted)

@@ -30,8 +30,11 @@ def in_words(state: RunState) -> str:
     return f"{name}, trained on {data_in_words(state)}, which began from: {state.lineage}"
 
 
-def words_of(path: Path) -> str:
-    """Return the same of a checkpoint (.pt) or an exported network (.onnx).
+def file_in_words(path: Path) -> str:
+    """Return what a network in a file is, as `in_words` says it.
+
+    Args:
+        path: A checkpoint (.pt) or an exported network (.onnx).
 
     Raises:
         VrferError: The file cannot be used.

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from vrfer.training.evaluate import predictor
+from vrfer.training.evaluate import Predictor, open_network, predictor, run_network
 from vrfer.training.ferplus import FaceSet
 from vrfer.training.photograph_faces import PhotographFaces
 
@@ -70,10 +70,22 @@ def answers(teachers: Sequence[Path], faces: npt.NDArray[np.uint8]) -> npt.NDArr
     """
     total = np.zeros((len(faces), 8), np.float32)
     for path in teachers:
-        answer = predictor(path)
+        answer = _of_exported(path) if path.suffix == ".onnx" else predictor(path)
         for seen in (faces, faces[:, :, ::-1].copy()):
             total += answer(seen)
     return (total / (2 * len(teachers))).astype(np.float32)
+
+
+def _of_exported(path: Path) -> Predictor:
+    """Return what answers as the checkpoint did, before a temperature was fitted."""
+    session, contract = open_network(path)
+
+    def predict(faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        logits = torch.from_numpy(run_network(session, contract, faces, "logits"))
+        probabilities: npt.NDArray[np.float32] = logits.softmax(dim=1).numpy()
+        return probabilities
+
+    return predict
 
 
 def _with_photographs(

@@ -1,5 +1,6 @@
 """Training that goes on from exported networks, and learns from them."""
 
+import json
 import re
 from pathlib import Path
 
@@ -99,7 +100,6 @@ def test_an_exported_teacher_answers_as_its_checkpoint(
 ) -> None:
     path, checkpoint = tmp_path / "x.onnx", finished[0] / "full-face.pt"
     export(checkpoint, data, path, precision="float32", splits=["validation"])
-    temperature = open_network(path)[1].temperature
     seen = faces(20)
     logits = [
         predict_logits(
@@ -107,7 +107,7 @@ def test_an_exported_teacher_answers_as_its_checkpoint(
         )
         for one in (seen, seen[:, :, ::-1].copy())
     ]
-    powers = [np.exp(one / temperature) for one in logits]
+    powers = [np.exp(one) for one in logits]
     expected = sum(one / one.sum(axis=1, keepdims=True) for one in powers) / 2
     np.testing.assert_allclose(answers([path], seen), expected, atol=5e-3)
 
@@ -139,3 +139,15 @@ def test_files_that_are_no_networks_are_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(ModelContractError, match=re.escape(str(path))):
             begun(path, recipe)
+
+
+def test_a_mean_picture_cannot_be_gone_on_from(tmp_path: Path) -> None:
+    graph = onnx.load(MODELS / "vgg-f-112.onnx")
+    (stored,) = graph.metadata_props
+    contract = json.loads(stored.value)
+    recipe = json.loads(contract["training"]["recipe"]) | {"start": "imagenet-vgg-f"}
+    contract["training"]["recipe"] = json.dumps(recipe)
+    stored.value = json.dumps(contract)
+    onnx.save(graph, tmp_path / "x.onnx")
+    with pytest.raises(RecipeError, match="subtracts a mean picture"):
+        begun(tmp_path / "x.onnx", going_on(tmp_path / "x.onnx"))

@@ -17,8 +17,8 @@ from vrfer.training.nets import FaceNetwork, create_network
 from vrfer.training.nets.mobilenet import MobileNet
 from vrfer.training.nets.vgg_f import VggF
 from vrfer.training.nets.vgg_face import VggFace
-from vrfer.training.provenance import words_of
-from vrfer.training.recipe import Recipe, Start
+from vrfer.training.provenance import file_in_words
+from vrfer.training.recipe import STARTS_WITH_MEAN_PICTURE, Recipe, Start
 from vrfer.training.starts import faceres, vgg
 from vrfer.training.starts.exported import put_exported, read_exported
 from vrfer.training.starts.folded import put_in
@@ -112,16 +112,21 @@ def _from_trained(
 ) -> str:
     if path.suffix == ".onnx":
         exported = read_exported(path)
-        _check_same_network(recipe, exported.recipe, path)
+        _check_fits(recipe, exported.recipe, path)
         put_exported(network, exported, _normalising(recipe, faces))
-        return words_of(path)
+        return file_in_words(path)
     other = load_state(path)
-    _check_same_network(recipe, other.recipe, path)
+    _check_fits(recipe, other.recipe, path)
     network.load_state_dict(other.network)
-    return words_of(path)
+    return file_in_words(path)
 
 
-def _check_same_network(recipe: Recipe, other: Recipe, path: Path) -> None:
+def _check_fits(recipe: Recipe, other: Recipe, path: Path) -> None:
+    if other.start in STARTS_WITH_MEAN_PICTURE:
+        raise RecipeError(
+            f"{path} subtracts a mean picture, which comes from {other.start} alone",
+            f'Begin with start = "{other.start}", or go on with its run by --after.',
+        )
     mine, theirs = (
         f"{one.network} with inputs scaled by {one.input.scale:g}" for one in (recipe, other)
     )
