@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pythonosc.osc_bundle import OscBundle
+from settled import settled
 from tiny_network import tiny_contract, write_network
 
 from vrfer.errors import ModelContractError
@@ -283,6 +284,7 @@ def test_the_callback_comes_last_with_the_latency_that_is_recorded(
         *_, bundle = monitor.bundles()
         assert [bundle.dgram] == encode_reading(load_profile("generic"), reading)
         expected.append([str(reading.frame), reading.label, f"{latency_ms:.3f}"])
+        settled(recorder, len(expected))
         assert [[r["frame"], r["label"], r["latency_ms"]] for r in recorded()] == expected
 
     source = ScriptedSource([SEEN, UNSEEN, AWAY, QUIET, SEEN])
