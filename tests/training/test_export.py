@@ -19,7 +19,7 @@ from vrfer.training.compact import fold_normalisation, round_kernels
 from vrfer.training.evaluate import SPLITS, evaluate_file, open_network, run_network
 from vrfer.training.export import export
 from vrfer.training.ferplus import FerPlus
-from vrfer.training.loop import fit
+from vrfer.training.loop import fit, training_faces
 from vrfer.training.measure import Measures, best_temperature
 from vrfer.training.nets import FaceNetwork
 from vrfer.training.predict import load_network
@@ -124,7 +124,8 @@ def test_the_file_computes_what_torch_computes(exported: Exported, count: int) -
     probabilities, logits, _ = exported.run(patches)
     with torch.no_grad():
         expected = exported.network(torch.from_numpy(patches).float())
-        shares = (expected / exported.contract.temperature).softmax(dim=1)
+        offsets = torch.tensor(exported.contract.offsets)
+        shares = (expected / exported.contract.temperature + offsets).softmax(dim=1)
     assert probabilities.shape == logits.shape == (count, 8)
     assert probabilities.dtype == np.float32
     np.testing.assert_allclose(logits, expected.numpy(), atol=1e-4)
@@ -264,3 +265,20 @@ def test_the_temperature_is_the_files_own(exported: Exported, data: FerPlus) -> 
     faces = data.split("validation", labels="majority")
     answered = run_network(exported.session, exported.contract, faces.faces, "logits")
     assert exported.contract.temperature == pytest.approx(best_temperature(answered, faces))
+
+
+def test_rare_expressions_are_lifted_in_the_file(
+    finished: tuple[Path, RunState], data: FerPlus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export_module, "best_strength", lambda logits, faces, shares: 0.5)
+    export(finished[0] / "lower-half.pt", data, tmp_path / "x.onnx", splits=["validation"])
+    session, contract = open_network(tmp_path / "x.onnx")
+    shares = training_faces(data, Recipe.model_validate_json(contract.training.recipe).data).votes
+    np.testing.assert_allclose(contract.offsets, -0.5 * np.log(shares.mean(axis=0)), atol=1e-3)
+    faces = data.split("validation", labels="majority").faces
+    logits = torch.from_numpy(run_network(session, contract, faces, "logits"))
+    lifted = (logits / contract.temperature + torch.tensor(contract.offsets)).softmax(dim=1)
+    probabilities = run_network(session, contract, faces, "probabilities")
+    np.testing.assert_allclose(probabilities, lifted.numpy(), atol=1e-4)
+    card = (tmp_path / "x.md").read_text(encoding="utf-8")
+    assert f"fear {contract.offsets[6]:+.2f}" in card

@@ -49,6 +49,8 @@ def write_card(
         f"{last.region}: the best on validation |",
         f"| terms | {contract.training.terms} |",
         f"| temperature (in the graph, fitted on validation) | {contract.temperature:.3f} |",
+        f"| added to log-probabilities (in the graph, strength chosen on validation) | "
+        f"{_in_words(contract.offsets)} |",
         f"| unsure below (validation) | {contract.unsure_below:.3f} |",
         *(f"| {name} | {value} |" for name, value in notes.items()),
         "",
@@ -70,6 +72,13 @@ def write_card(
         "",
     ]
     path.write_text("\n".join(lines), encoding="utf-8")
+
+
+def _in_words(offsets: Sequence[float]) -> str:
+    if not any(offsets):
+        return "nothing"
+    pairs = zip(EXPRESSIONS, offsets, strict=True)
+    return ", ".join(f"{name} {offset:+.2f}" for name, offset in pairs)
 
 
 def measures_table(measures: Sequence[Measures]) -> list[str]:

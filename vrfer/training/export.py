@@ -16,6 +16,7 @@ import numpy.typing as npt
 import onnx
 import torch
 from onnx import numpy_helper
+from scipy.special import softmax
 from torch import Tensor, nn
 
 from vrfer.baseline import log_ratios
@@ -24,6 +25,7 @@ from vrfer.crop import CropGeometry
 from vrfer.errors import ModelContractError
 from vrfer.expressions import EXPRESSIONS
 from vrfer.metadata import Training
+from vrfer.training.adjustment import best_strength, offsets, shares_of
 from vrfer.training.batches import patches_of
 from vrfer.training.card import write_card
 from vrfer.training.checkpoint import RunState, load_state
@@ -52,6 +54,8 @@ Precision = Literal["float32", "int8-stored", "int8"]
 CALIBRATING_FACES = 480
 TEMPERATURE = "temperature"
 """Name of the number in the graph that divides the logits."""
+OFFSETS = "offsets"
+"""Name of the eight numbers in the graph that are added to the divided logits."""
 TOLERANCE = 1e-4
 """Largest difference of probabilities between torch and ONNX Runtime."""
 
@@ -60,12 +64,14 @@ class ExportedGraph(nn.Module):
     """What the file computes: uint8 patches to probabilities, logits and Grad-CAM maps."""
 
     temperature: Tensor
+    offsets: Tensor
 
-    def __init__(self, network: FaceNetwork, temperature: float) -> None:
+    def __init__(self, network: FaceNetwork, contract: Contract) -> None:
         """Wrap a network that is in evaluation mode."""
         super().__init__()
         self.network = network
-        self.register_buffer(TEMPERATURE, torch.tensor(temperature))
+        self.register_buffer(TEMPERATURE, torch.tensor(contract.temperature))
+        self.register_buffer(OFFSETS, torch.tensor(contract.offsets))
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -76,7 +82,7 @@ class ExportedGraph(nn.Module):
         """Return N x 8 probabilities, N x 8 logits and, if any, N x 8 x h x w class maps."""
         features = self.network.features(patches.float())
         logits = self.network.logits(features)
-        probabilities = torch.softmax(logits / self.temperature, dim=1)
+        probabilities = torch.softmax(logits / self.temperature + self.offsets, dim=1)
         if not self.network.explains_itself:
             return probabilities, logits
         return probabilities, logits, self.network.class_maps(features)
@@ -92,7 +98,8 @@ def export(
 ) -> list[Measures]:
     """Write `out` (.onnx) and its card (.md beside it), with the figures measured on the file.
 
-    Temperature and the threshold for being unsure are fitted on the validation split.
+    Temperature, the offsets of rare expressions and the threshold for being unsure are fitted on
+    the validation split.
 
     Args:
         checkpoint: A `<region>.pt` that fit wrote.
@@ -138,7 +145,8 @@ def export(
             graph = quantised(graph, _calibrating(data, state, view))
             _write(graph, contract, file)
             notes |= _eight_bits_against(before, _logits(contract, file, validation), validation)
-        contract = _calibrated(graph, contract, file, validation)
+        shares = shares_of(training_faces(data, state.recipe.data))
+        contract = _calibrated(graph, contract, file, validation, shares)
         measures = evaluate_file(file, data, splits)
         figures = tuple(_figures(found) for found in measures)
         contract = contract.model_copy(update={"figures": figures})
@@ -148,18 +156,33 @@ def export(
 
 
 def _calibrated(
-    graph: onnx.ModelProto, contract: Contract, file: Path, validation: FaceSet
+    graph: onnx.ModelProto,
+    contract: Contract,
+    file: Path,
+    validation: FaceSet,
+    shares: npt.NDArray[np.float64],
 ) -> Contract:
-    """Fit temperature and threshold to what the file itself answers, and write them into it."""
+    """Fit what follows the logits to what the file itself answers, and write it into the file.
+
+    Args:
+        graph: What the file computes; its numbers are changed.
+        contract: Of the file.
+        file: Where the graph is written.
+        validation: What to fit on.
+        shares: Of the expressions in training.
+    """
     _write(graph, contract, file)
     logits = _logits(contract, file, validation)
     temperature = best_temperature(logits, validation)
-    (stored,) = [one for one in graph.graph.initializer if one.name == TEMPERATURE]
-    stored.CopyFrom(numpy_helper.from_array(np.array(temperature, np.float32), TEMPERATURE))
-    probabilities = torch.from_numpy(logits / temperature).softmax(dim=1).numpy()
+    strength = best_strength(logits / temperature, validation, shares)
+    lifted = offsets(shares, strength).astype(np.float32)
+    _store(graph, TEMPERATURE, np.array(temperature, np.float32))
+    _store(graph, OFFSETS, lifted)
+    probabilities = softmax(logits / temperature + lifted, axis=1).astype(np.float32)
     neutral = probabilities[validation.labels == EXPRESSIONS.index("neutral")]
     fitted = {
         "temperature": temperature,
+        "offsets": tuple(lifted.round(4).tolist()),
         "resting": tuple(log_ratios(neutral).mean(axis=0).round(4).tolist())
         if len(neutral)
         else None,
@@ -168,6 +191,11 @@ def _calibrated(
     contract = contract.model_copy(update=fitted)
     _write(graph, contract, file)
     return contract
+
+
+def _store(graph: onnx.ModelProto, name: str, values: npt.NDArray[np.float32]) -> None:
+    (stored,) = [one for one in graph.graph.initializer if one.name == name]
+    stored.CopyFrom(numpy_helper.from_array(values, name))
 
 
 def _logits(contract: Contract, file: Path, faces: FaceSet) -> npt.NDArray[np.float32]:
@@ -196,7 +224,7 @@ def _eight_bits_against(
 
 
 def _graph(network: FaceNetwork, contract: Contract) -> onnx.ModelProto:
-    module = ExportedGraph(network, contract.temperature).eval()
+    module = ExportedGraph(network, contract).eval()
     return onnx_graph(
         module,
         torch.zeros(2, 1, contract.input.height, contract.input.width, dtype=torch.uint8),
@@ -224,7 +252,7 @@ def _write_and_compare(
     patches = patches_of(faces, view).round().to(torch.uint8)
     again = session.run(["probabilities"], {contract.input.name: patches.numpy()})[0]
     with torch.no_grad():
-        expected = ExportedGraph(network, contract.temperature)(patches)[0].numpy()
+        expected = ExportedGraph(network, contract)(patches)[0].numpy()
     difference = float(np.abs(again - expected).max())
     drift = float(np.abs(exported - expected).max())
     if difference > TOLERANCE:

@@ -7,7 +7,6 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 from torchmetrics.functional.classification import (
     multiclass_calibration_error,
     multiclass_confusion_matrix,
@@ -85,7 +84,7 @@ def measure(probabilities: npt.NDArray[np.float32], faces: FaceSet, split: str) 
         macro_f1=float(
             multiclass_f1_score(predicted, labels, num_classes=classes, average="macro")
         ),
-        macro_f1_common=_common_f1(predicted, labels, per_class),
+        macro_f1_common=macro_f1_common(probabilities, faces),
         coverage=_coverage(probabilities, faces),
         ece=float(
             multiclass_calibration_error(
@@ -98,9 +97,18 @@ def measure(probabilities: npt.NDArray[np.float32], faces: FaceSet, split: str) 
     )
 
 
-def _common_f1(predicted: Tensor, labels: Tensor, per_class: list[int]) -> float:
-    each = multiclass_f1_score(predicted, labels, num_classes=len(per_class), average="none")
-    common = [float(each[i]) for i, count in enumerate(per_class) if count > COMMON]
+def macro_f1_common(probabilities: npt.NDArray[np.float32], faces: FaceSet) -> float:
+    """Return the macro-F1 over the expressions with more than 50 pictures, NaN without any.
+
+    Args:
+        probabilities: N x 8.
+        faces: The N faces with `majority` labels.
+    """
+    predicted, labels = torch.from_numpy(probabilities), torch.from_numpy(faces.labels)
+    classes = len(EXPRESSIONS)
+    each = multiclass_f1_score(predicted, labels, num_classes=classes, average="none")
+    counts = np.bincount(faces.labels, minlength=classes)
+    common = [float(each[i]) for i, count in enumerate(counts) if count > COMMON]
     return sum(common) / len(common) if common else math.nan
 
 
