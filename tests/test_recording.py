@@ -301,6 +301,7 @@ def test_an_ending_that_says_nothing_is_none(tmp_path: Path, ended: object) -> N
 def test_a_recording_can_be_read_while_it_runs(tmp_path: Path) -> None:
     with Recorder(tmp_path / "x.csv", {}) as recorder:
         recorder.write(reading(0), 1.0)
+        settled(recorder, 1)
         session = load_session(tmp_path / "x.csv")
         assert len(session.rows) == 1
         assert session.problems == ("The recording was not ended properly, or still runs.",)

@@ -23,7 +23,8 @@ ROOT = Path(__file__).parents[3]
 Finished = tuple[Path, LocatorRun]
 Cli = Callable[..., tuple[int, str, str]]
 
-pytestmark = pytest.mark.usefixtures("logging_as_before", "little_mining")
+# Reading the photographs once fills the cache, so that no command says that it does.
+pytestmark = pytest.mark.usefixtures("logging_as_before", "little_mining", "photographs")
 
 
 @pytest.fixture
