@@ -1,7 +1,8 @@
 """Faces of ordinary photographs, cut as the app cuts a camera's pictures: bare, and in headsets.
 
-They have no labels; teachers say what they express. The cut comes from the locator's own answer,
-so that a network trained on them meets the locator's errors, drawn headsets and real cameras.
+They have no labels; teachers say what the bare face expresses. The cut comes from the locator's
+own answer, so that a network trained on them meets the locator's errors, drawn headsets and real
+cameras.
 """
 
 import hashlib
@@ -32,6 +33,9 @@ _SEED = 20_000
 _NEAR_SIDE = 0.05
 _ROUNDS = 2
 _BELIEVED = 0.5
+_TURNED = 0.5
+"""This share of the heads in headsets is turned to the side or nods: profiles are rare among
+photographs, and common among people who look around in a scene."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +45,7 @@ class PhotographFaces:
     bare: npt.NDArray[np.uint8]
     """N x F x F gray."""
     worn: npt.NDArray[np.uint8]
-    """N x F x F gray, a headset drawn on."""
+    """N x F x F gray, a headset drawn on; half of the heads turned."""
 
     def take(self, count: int) -> "PhotographFaces":
         """Return the first few."""
@@ -80,7 +84,7 @@ def photograph_faces(
     geometry = CropGeometry(face_px=FACE_PX) if geometry is None else geometry
     judge = Locator(locator)
     stamp = hashlib.sha256(locator.read_bytes())
-    stamp.update(f"{geometry} {_SEED} {len(photographs)}".encode())
+    stamp.update(f"{geometry} {_SEED} {_TURNED} {len(photographs)}".encode())
     stamp.update(photographs.points.tobytes())
     file = cache / f"photograph-faces-{stamp.hexdigest()[:16]}.npz"
     found = _read(file)
@@ -102,7 +106,8 @@ def _cut_all(
         cuts = []
         for headset in (False, True):
             rng = np.random.default_rng([_SEED + headset, index])
-            scene = face_scene(photographs, index, rng, headset=headset)
+            turned = headset and rng.random() < _TURNED
+            scene = face_scene(photographs, index, rng, headset=headset, turned=turned)
             assert scene.truth is not None
             face = _located(locator, scene.picture, scene.truth.square, rng)
             if face is not None:
