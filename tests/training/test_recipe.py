@@ -24,6 +24,7 @@ from vrfer.training.photograph_faces import PhotographFaces
 from vrfer.training.recipe import Data, Dsd, Recipe, Stage
 from vrfer.training.recipe_file import read_recipe
 from vrfer.training.schedule import learning_rate
+from vrfer.training.starts.efficientnet_lite import installed_file
 
 SHIPPED = sorted(shipped("training").glob("*.toml"))
 
@@ -111,15 +112,19 @@ def _given(
         return Given(), None
     if recipe.data.dataset == "folders":
         return Given(start=path.parents[1] / "models" / "lower-face.onnx"), None
-    made_up_weights(folder / "weights", monkeypatch)
-    given = Given(start=folder / "weights")
+    if recipe.network == "efficientnet_lite0":
+        given, teacher_name = Given(start=installed_file()), "clean-teacher"
+    else:
+        made_up_weights(folder / "weights", monkeypatch)
+        given, teacher_name = Given(start=folder / "weights"), "faceres-teacher"
     if recipe.start != "checkpoint":
         return given, None
-    teacher = read_recipe(path.with_name("faceres-teacher.toml"))
+    teacher = read_recipe(path.with_name(f"{teacher_name}.toml"))
     assert isinstance(teacher, Recipe)
     fit(teacher, data, folder / "teacher", accelerator="cpu", given=given, dry_run=True)
     taught = folder / "teacher" / "full-face.pt"
-    return Given(start=taught, teachers=[taught]), PhotographFaces(data.faces[:20], data.faces[:20])
+    faces = PhotographFaces(data.faces[:20], data.faces[:20]) if recipe.data.photographs else None
+    return Given(start=taught, teachers=[taught]), faces
 
 
 def test_a_good_recipe_is_read_whole(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ from vrfer.training.printing import progress_bar
 from vrfer.training.recipe import Recipe
 from vrfer.training.recipe_file import read_recipe
 from vrfer.training.runs import alone_in
-from vrfer.training.starts import START_FILES
+from vrfer.training.starts import usual_start
 
 DRY_RUN_FACES = 64
 """Of a bag of words; networks take fewer."""
@@ -114,19 +114,13 @@ def fit_command(
     elif isinstance(chosen, BagOfWordsRecipe):
         best = _fit_bag_of_words(chosen, folder, run_folder, dry_run)
     else:
-        start = start or _usual_start(chosen, folder / "backbones")
+        start = start or usual_start(chosen.start, folder / "backbones")
         given = Given(after, start, teacher or ())
         how = How(accelerator, at_once, timing, dry_run)
         best = _fit_classifier(chosen, folder, run_folder, given, how)
     if leads():
         then = "evaluate" if best.suffix == ".npz" else "export, or evaluate"
         typer.echo(f"Done: {best}. Next: vrfer-train {then}.")
-
-
-def _usual_start(recipe: Recipe, folder: Path) -> Path | None:
-    """Return where a recipe's starting weights lie if nothing else is said."""
-    usual = [folder / name for name in START_FILES.get(recipe.start, ())]
-    return next((path for path in usual if path.exists()), usual[0] if usual else None)
 
 
 @dataclass(frozen=True, slots=True)

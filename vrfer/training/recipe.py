@@ -14,7 +14,9 @@ Region = Literal["full-face", "lower-half"]
 Occlusion = Literal["mask", "crop"]
 Schedule = Literal["plateau", "cosine", "cosine-per-batch", "constant", "steps"]
 Phase = Literal["dense", "sparse", "re-dense"]
-Start = Literal["scratch", "faceres-deep", "imagenet-vgg-f", "vgg-face", "checkpoint"]
+Start = Literal[
+    "scratch", "faceres-deep", "efficientnet-lite0", "imagenet-vgg-f", "vgg-face", "checkpoint"
+]
 Dataset = Literal["ferplus", "affectnet", "ferplus+affectnet", "folders"]
 Votes = Literal["official", "fer2013new"]
 Labels = Literal["majority", "soft", "probability", "multi-target"]
@@ -203,7 +205,9 @@ class Recipe(_Strict):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     about: str = ""
     """One line for people: what the recipe is for and where it leaves the paper."""
-    network: Literal["vgg_f", "vgg_face", "vgg_13", "alexnet", "mobilenet"] = "vgg_f"
+    network: Literal[
+        "vgg_f", "vgg_face", "vgg_13", "alexnet", "mobilenet", "efficientnet_lite0"
+    ] = "vgg_f"
     start: Start = "scratch"
     """Where the weights begin: at random, in a face network's files that people bring, or in
     another run's checkpoint."""

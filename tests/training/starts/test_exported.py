@@ -15,6 +15,7 @@ from vrfer.training.checkpoint import RunState, load_state
 from vrfer.training.evaluate import open_network, run_network
 from vrfer.training.export import Precision, export
 from vrfer.training.ferplus import FerPlus
+from vrfer.training.loop import fit
 from vrfer.training.nets import FaceNetwork
 from vrfer.training.predict import load_network, predict_logits
 from vrfer.training.recipe import Recipe
@@ -84,6 +85,22 @@ def test_every_form_holds_the_weights(
     for name, values in network.state_dict().items():
         step = 0.0 if precision == "float32" else float(exact[name].abs().max()) / 127
         assert (values - exact[name]).abs().max() <= step / 2 + 1e-6, name
+
+
+def test_inverted_residuals_are_exported_and_go_on(data: FerPlus, tmp_path: Path) -> None:
+    cropped = stage(region="lower-half", occlusion="crop")
+    recipe = tiny_recipe(network="efficientnet_lite0", input={"size": 64}, stages=[cropped])
+    state = fit(recipe, data, tmp_path / "run", accelerator="cpu")
+    path, checkpoint = tmp_path / "x.onnx", tmp_path / "run" / "lower-half.pt"
+    export(checkpoint, data, path, precision="int8", splits=["validation"])
+    session, contract = open_network(path)
+    seen, view = faces(84)[64:], recipe.input.view("lower-half")
+    exact = predict_logits(load_network(load_state(checkpoint)), seen, view)
+    answered = run_network(session, contract, seen, "logits")
+    assert np.corrcoef(answered.ravel(), exact.ravel())[0, 1] > 0.9
+    found = predict_logits(begun(path, going_on(path)).eval(), seen, view)
+    assert np.corrcoef(found.ravel(), exact.ravel())[0, 1] > 0.99
+    assert state.stage == 1
 
 
 def test_where_it_began_is_kept(finished: Finished, data: FerPlus, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from torch import nn
 
 from vrfer.errors import RecipeError
 from vrfer.training.nets.alexnet import AlexNet
+from vrfer.training.nets.efficientnet_lite import EfficientNetLite0
 from vrfer.training.nets.face_network import FaceNetwork, Trunk
 from vrfer.training.nets.mobilenet import MobileNet
 from vrfer.training.nets.vgg_13 import Vgg13
@@ -22,6 +23,7 @@ TRUNKS: dict[str, Callable[[], Trunk]] = {
     "vgg_13": Vgg13,
     "alexnet": AlexNet,
     "mobilenet": MobileNet,
+    "efficientnet_lite0": EfficientNetLite0,
 }
 """Constructors of the feature extractors by their name in recipes."""
 

@@ -1,5 +1,7 @@
 """What all networks share: normalised input, hidden upper half, a feature extractor and a head."""
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 
@@ -23,6 +25,13 @@ class Trunk(nn.Module):
     def head(self) -> PooledHead | FullyConnectedHead:
         """Return the head that belongs on these features, with fresh weights."""
         return PooledHead(self.taps, self.head_dropout)
+
+    def normalised_convolutions(self) -> Iterator[tuple[nn.Conv2d, nn.BatchNorm2d]]:
+        """Yield each convolution with its normalisation, in the order of the data's flow.
+
+        Networks without normalisation yield nothing.
+        """
+        yield from ()
 
 
 class FaceNetwork(nn.Module):

@@ -7,11 +7,11 @@ eleventh block's features, twice as fine, stand beside it.
 
 from collections.abc import Iterator
 
-import torch
 from torch import Tensor, nn
 
 from vrfer.training.nets.face_network import Trunk
 from vrfer.training.nets.heads import Tap
+from vrfer.training.nets.separable import DepthwiseConvolution, pad_same
 
 FIRST_CHANNELS = 32
 BLOCKS = (
@@ -32,35 +32,6 @@ BLOCKS = (
 """Output channels and stride of the thirteen separable blocks."""
 TAPPED_BLOCK = 11
 """Counted from 1: the last block at a sixteenth of the input's side."""
-
-
-def pad_same(x: Tensor) -> Tensor:
-    """Pad for a 3x3 kernel at stride 2 as TensorFlow's SAME does: more at the bottom and right."""
-    height, width = x.shape[-2:]
-    return nn.functional.pad(x, (width % 2, 1, height % 2, 1))
-
-
-class DepthwiseConvolution(nn.Conv2d):
-    """A 3x3 convolution of each channel alone, padded as TensorFlow's SAME."""
-
-    def __init__(self, channels: int, stride: int) -> None:
-        """Take as many channels as it gives."""
-        super().__init__(channels, channels, 3, stride=stride, groups=channels, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return N x C x H/stride x W/stride, rounded up."""
-        convolve = nn.functional.conv2d
-        if self.stride[0] == 1:
-            return convolve(x, self.weight, self.bias, padding=1, groups=self.groups)
-        if not self.training:
-            return convolve(pad_same(x), self.weight, self.bias, stride=2, groups=self.groups)
-        # The same numbers. oneDNN's gradient of the strided convolution takes far
-        # longer on a CPU than that of four times as many positions.
-        everywhere = convolve(x, self.weight, self.bias, padding=1, groups=self.groups)
-        height, width = x.shape[-2:]
-        return everywhere[:, :, 1 - height % 2 :: 2, 1 - width % 2 :: 2].contiguous(
-            memory_format=torch.channels_last
-        )
 
 
 class SeparableBlock(nn.Module):

@@ -14,32 +14,48 @@ from vrfer.errors import RecipeError
 from vrfer.training.batches import patches_of
 from vrfer.training.checkpoint import load_state
 from vrfer.training.nets import FaceNetwork, create_network
+from vrfer.training.nets.efficientnet_lite import EfficientNetLite0
 from vrfer.training.nets.mobilenet import MobileNet
 from vrfer.training.nets.vgg_f import VggF
 from vrfer.training.nets.vgg_face import VggFace
 from vrfer.training.provenance import file_in_words
 from vrfer.training.recipe import STARTS_WITH_MEAN_PICTURE, Recipe, Start
-from vrfer.training.starts import faceres, vgg
+from vrfer.training.starts import efficientnet_lite, faceres, vgg
 from vrfer.training.starts.exported import put_exported, read_exported
 from vrfer.training.starts.folded import put_in
 from vrfer.training.starts.matconvnet import read_matconvnet
 
-__all__ = ["START_FILES", "begin_network"]
+__all__ = ["begin_network", "usual_start"]
 
 START_FILES: dict[Start, tuple[str, ...]] = {
     "faceres-deep": ("",),
+    "efficientnet-lite0": (efficientnet_lite.FILE,),
     "imagenet-vgg-f": ("imagenet-vgg-f.mat",),
     "vgg-face": ("vgg-face.mat", "vgg_face_dag.pth"),
 }
 """What is looked for in the folder of starting weights; "" is the folder itself."""
 _FITTING: dict[Start, str] = {
     "faceres-deep": "mobilenet",
+    "efficientnet-lite0": "efficientnet_lite0",
     "imagenet-vgg-f": "vgg_f",
     "vgg-face": "vgg_face",
 }
 
 NORMALISING_FACES = 512
 """Training faces by which normalisation layers are set."""
+
+
+def usual_start(start: Start, folder: Path) -> Path | None:
+    """Return where starting weights lie if nothing else is said, None for those without a place.
+
+    Args:
+        start: The recipe's.
+        folder: Of the starting weights, in the data's folder; an installed package comes next.
+    """
+    usual = [folder / name for name in START_FILES.get(start, ())]
+    installed = efficientnet_lite.installed_file() if start == "efficientnet-lite0" else None
+    usual += [] if installed is None else [installed]
+    return next((path for path in usual if path.exists()), usual[0] if usual else None)
 
 
 def begin_network(
@@ -83,6 +99,9 @@ def begin_network(
     if recipe.start == "faceres-deep" and isinstance(trunk, MobileNet):
         _put_faceres(network, trunk, recipe, faces, start)
         return network, faceres.LINEAGE
+    if recipe.start == "efficientnet-lite0" and isinstance(trunk, EfficientNetLite0):
+        _put_efficientnet_lite(network, trunk, recipe, start)
+        return network, efficientnet_lite.LINEAGE
     raise RecipeError(
         f"recipe {recipe.name} starts a {recipe.network} from {recipe.start}",
         f'These weights fit network = "{_FITTING[recipe.start]}".',
@@ -99,6 +118,18 @@ def _put_faceres(
     network.mean.copy_(torch.tensor(faceres.MEAN_RGB).reshape(1, 3, 1, 1))
     pictures = network.normalised(_normalising(recipe, faces))
     put_in(trunk, faceres.load_faceres(folder), pictures)
+
+
+def _put_efficientnet_lite(
+    network: FaceNetwork, trunk: EfficientNetLite0, recipe: Recipe, path: Path
+) -> None:
+    if recipe.input.scale != efficientnet_lite.SCALE:
+        raise RecipeError(
+            f"recipe {recipe.name} scales its input by {recipe.input.scale:g}",
+            f"EfficientNet-Lite0's weights want scale = {efficientnet_lite.SCALE} under [input].",
+        )
+    efficientnet_lite.put_into_efficientnet_lite(trunk, path)
+    network.mean.fill_(efficientnet_lite.MEAN)
 
 
 def _normalising(recipe: Recipe, faces: npt.NDArray[np.uint8]) -> Tensor:

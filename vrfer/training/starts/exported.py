@@ -16,8 +16,7 @@ from torch import Tensor, nn
 
 from vrfer.errors import RecipeError
 from vrfer.training.evaluate import open_network
-from vrfer.training.nets import FaceNetwork
-from vrfer.training.nets.mobilenet import MobileNet
+from vrfer.training.nets import FaceNetwork, Trunk
 from vrfer.training.provenance import recipe_of
 from vrfer.training.recipe import Recipe
 from vrfer.training.starts.folded import FoldedConvolution, put_in
@@ -68,8 +67,9 @@ def put_exported(network: FaceNetwork, exported: Exported, patches: Tensor) -> N
     weights = {"scale": network.scale, **exported.weights}
     try:
         network.mean.copy_(weights["mean"])
-        if isinstance(trunk, MobileNet):
-            folded = [_folded(trunk, one, weights) for one, _ in trunk.normalised_convolutions()]
+        layers = list(trunk.normalised_convolutions())
+        if layers:
+            folded = [_folded(trunk, convolution, weights) for convolution, _ in layers]
             put_in(trunk, folded, network.normalised(patches))
             kept = network.state_dict()
             weights |= {name: kept[name] for name in kept if name.startswith("trunk.")}
@@ -104,8 +104,6 @@ def _in_floats(levels: npt.NDArray[np.generic], scale: npt.NDArray[np.float32]) 
     return torch.from_numpy(np.asarray(levels.astype(np.float32) * factors, np.float32))
 
 
-def _folded(
-    trunk: MobileNet, convolution: nn.Conv2d, weights: dict[str, Tensor]
-) -> FoldedConvolution:
+def _folded(trunk: Trunk, convolution: nn.Conv2d, weights: dict[str, Tensor]) -> FoldedConvolution:
     (name,) = (name for name, one in trunk.named_modules() if one is convolution)
     return FoldedConvolution(weights[f"trunk.{name}.weight"], weights[f"trunk.{name}.bias"])

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vrfer.training.nets.mobilenet import MobileNet
+from vrfer.training.nets.face_network import Trunk
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,7 +20,7 @@ class FoldedConvolution:
     """Out."""
 
 
-def put_in(trunk: MobileNet, folded: Sequence[FoldedConvolution], pictures: Tensor) -> None:
+def put_in(trunk: Trunk, folded: Sequence[FoldedConvolution], pictures: Tensor) -> None:
     """Give a trunk the weights, with BatchNorm put back so that its function does not change.
 
     Mean and variance of each normalisation are those of the pictures; its factor and offset
