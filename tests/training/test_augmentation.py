@@ -104,6 +104,17 @@ def test_a_rotation_reaches_its_angle_and_keeps_the_distance(flip: int) -> None:
     assert float((distance - 12).abs().max()) < 0.2
 
 
+def test_a_skew_pushes_the_top_aside_and_keeps_the_middle() -> None:
+    for height, share in ((23.5, 0.0), (11.5, 0.5), (35.5, -0.5)):
+        x, y = centres(moved(disc(23.5, height), 48, skew=0.2))
+        # Half a face side, 24 pixels, times the skew, at the very top.
+        reach = 24 * 0.2 * abs(share)
+        assert float((x - 23.5).abs().max()) == pytest.approx(reach, abs=0.15)
+        assert float((y - height).abs().max()) < 0.1
+    up, down = (centres(moved(disc(23.5, height), 48, skew=0.2))[0] for height in (11.5, 35.5))
+    torch.testing.assert_close(up - 23.5, 23.5 - down, rtol=0, atol=0.1)
+
+
 def test_a_zoom_reaches_its_share() -> None:
     x, _ = centres(moved(disc(33.5, 23.5), 48, zoom=0.2))
     scale = (x - 23.5) / 10

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -64,15 +65,19 @@ def test_data_counts_photographs_where_they_are(
 
 def test_fit_evaluate_and_export_follow_one_another(cli: Cli, data: FerPlus) -> None:
     path = write_recipe(tiny_recipe())
-    code, out, errors = cli("fit", path, "--accelerator", "cpu")
+    code, out, errors = cli("fit", path, "--accelerator", "cpu", "--timing")
     assert (code, errors) == (0, "")
     assert out.count(" epoch ") == 8
+    waits = re.findall(r"steps waited for their pictures ([\d.]+)% of the time", out)
+    assert len(waits) == 8
+    assert all(0 <= float(share) <= 100 for share in waits)
     assert "lower-half re-dense epoch 6/6" in out
     assert f"Done: {Path('runs/tiny/lower-half.pt')}" in out
     assert list(Path("runs/tiny/tensorboard").iterdir())
 
     code, out, errors = cli("fit", path, "--accelerator", "cpu")  # nothing is left to do
     assert (code, errors, out.count(" epoch ")) == (0, "", 0)
+    assert "waited" not in out
 
     code, out, errors = cli(
         "evaluate", "runs/tiny/full-face.pt", "--split", "test", "--region", "lower-half",

@@ -84,7 +84,7 @@ def _in_words(offsets: Sequence[float]) -> str:
 def measures_table(measures: Sequence[Measures]) -> list[str]:
     """Return the main figures as lines of a Markdown table."""
     lines = [
-        "| FER+ split | pictures | accuracy | 95 % interval | macro-F1 | of common | ECE | KL |",
+        "| split | pictures | accuracy | 95 % interval | macro-F1 | of common | ECE | KL |",
         "|---|---|---|---|---|---|---|---|",
     ]
     lines += [
@@ -98,7 +98,7 @@ def measures_table(measures: Sequence[Measures]) -> list[str]:
 
 def recall_table(measures: Sequence[Measures]) -> list[str]:
     """Return recall by class as lines of a Markdown table."""
-    lines = [f"| FER+ split | {' | '.join(EXPRESSIONS)} |", f"|---|{'---|' * len(EXPRESSIONS)}"]
+    lines = [f"| split | {' | '.join(EXPRESSIONS)} |", f"|---|{'---|' * len(EXPRESSIONS)}"]
     for m in measures:
         cells = [
             f"{m.recall[name]:.0%} ({m.class_pictures[name]})" if name in m.recall else "-"
@@ -111,7 +111,7 @@ def recall_table(measures: Sequence[Measures]) -> list[str]:
 def coverage_table(measures: Sequence[Measures]) -> list[str]:
     """Return the accuracy of the most confident pictures as lines of a Markdown table."""
     shares = list(measures[0].coverage)
-    lines = [f"| FER+ split | {' | '.join(shares)} |", f"|---|{'---|' * len(shares)}"]
+    lines = [f"| split | {' | '.join(shares)} |", f"|---|{'---|' * len(shares)}"]
     lines += [
         f"| {m.split} | {' | '.join(f'{m.coverage[share]:.1%}' for share in shares)} |"
         for m in measures

@@ -58,7 +58,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
 def comparison_table(first: str, second: str, found: Sequence[Comparison]) -> list[str]:
     """Return comparisons as lines of a Markdown table."""
     lines = [
-        f"| FER+ split | pictures | {first} | {second} | only {first} right | "
+        f"| split | pictures | {first} | {second} | only {first} right | "
         f"only {second} right | McNemar's p |",
         "|---|---|---|---|---|---|---|",
     ]

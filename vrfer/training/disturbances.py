@@ -92,7 +92,7 @@ def losses(model: Path, data: FaceData, splits: Sequence[SplitName]) -> list[Los
 
 def losses_table(found: Sequence[Loss]) -> list[str]:
     """Return the losses as lines of a Markdown table."""
-    lines = ["| FER+ split | faces are | accuracy | lost |", "|---|---|---|---|"]
+    lines = ["| split | faces are | accuracy | lost |", "|---|---|---|---|"]
     lines += [
         f"| {loss.split} | {loss.disturbance} | {loss.accuracy:.2%} | "
         f"{100 * loss.lost:+.1f} points |"
