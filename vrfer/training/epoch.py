@@ -6,15 +6,16 @@ from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import torch
 from lightning_fabric import Fabric
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from vrfer.errors import RecipeError
-from vrfer.training.batches import drawn_pictures, training_batches
+from vrfer.training.batches import Batch, drawn_pictures, training_batches
 from vrfer.training.losses import balancing_weights, picture_losses
 from vrfer.training.recipe import Recipe
 from vrfer.training.runs import diverged
@@ -93,6 +94,12 @@ def train_epoch(
     class_weights = None
     if stage.balanced:
         class_weights = balancing_weights(torch.from_numpy(learned.faces.votes)).to(fabric.device)
+    losses_of = partial(
+        picture_losses,
+        labels=recipe.data.labels,
+        distillation=stage.distillation,
+        class_weights=class_weights,
+    )
     count = math.ceil(len(drawn) / stage.batch_size)
     total = torch.zeros((), device=fabric.device)
     waited_s, began_s = 0.0, time.perf_counter()
@@ -105,45 +112,55 @@ def train_epoch(
             rate = learning_rate(stage, epoch, drops, share=(number - 1) / count)
             for group in learner.optimizer.param_groups:
                 group["lr"] = rate
-            rows = slice(fabric.global_rank, None, fabric.world_size)
-            parts = list(batch.parts(rows, learner.at_once or len(batch)))
-            # A process without a picture still takes part in the exchange of gradients.
-            weight = 1.0 if parts else 0.0
-            parts = parts or list(batch.parts(slice(1), 1))
-            learner.optimizer.zero_grad()
-            try:
-                for part in parts:
-                    last = part is parts[-1]
-                    with fabric.no_backward_sync(
-                        learner.model,  # type: ignore[arg-type]
-                        enabled=not last,
-                    ):
-                        losses = picture_losses(
-                            learner.model(part.patches).float(),
-                            part,
-                            labels=recipe.data.labels,
-                            distillation=stage.distillation,
-                            class_weights=class_weights,
-                        )
-                        summed = weight * losses.sum()
-                        # Gradients are averaged over the processes.
-                        fabric.backward(summed * (fabric.world_size / len(batch)))
-                    total += summed.detach()
-            except torch.OutOfMemoryError as err:
-                raise RecipeError(
-                    f"{len(parts[0])} pictures at once do not fit into the device's memory",
-                    f"Use --at-once {max(1, len(parts[0]) // 2)}; the result stays the same.",
-                ) from err
+            total += _summed_loss(learner, batch, losses_of)
             learner.optimizer.step()
             if learner.average is not None:
                 learner.average.update_parameters(learner.model)
             on_batch(number, count)
     everything = fabric.all_reduce(total, reduce_op="sum")
-    assert isinstance(everything, torch.Tensor)
+    assert isinstance(everything, Tensor)
     mean_loss = float(everything) / len(drawn)
     if not math.isfinite(mean_loss):
         raise diverged(f"the training loss became {mean_loss} in epoch {epoch + 1}")
     return EpochRun(mean_loss, waited_s / (time.perf_counter() - began_s))
+
+
+def _summed_loss(
+    learner: Learner, batch: Batch, losses_of: Callable[[Tensor, Batch], Tensor]
+) -> Tensor:
+    """Leave a batch's gradients on the weights, and return this process's share of its loss.
+
+    Args:
+        learner: Its optimizer's gradients are replaced.
+        batch: The pictures of all processes.
+        losses_of: Returns N losses, nats, for N x 8 logits and the N pictures.
+    """
+    fabric = learner.fabric
+    rows = slice(fabric.global_rank, None, fabric.world_size)
+    parts = list(batch.parts(rows, learner.at_once or len(batch)))
+    # A process without a picture still takes part in the exchange of gradients.
+    weight = 1.0 if parts else 0.0
+    parts = parts or list(batch.parts(slice(1), 1))
+    total = torch.zeros((), device=fabric.device)
+    learner.optimizer.zero_grad()
+    try:
+        for part in parts:
+            last = part is parts[-1]
+            with fabric.no_backward_sync(
+                learner.model,  # type: ignore[arg-type]
+                enabled=not last,
+            ):
+                losses = losses_of(learner.model(part.patches).float(), part)
+                summed = weight * losses.sum()
+                # Gradients are averaged over the processes.
+                fabric.backward(summed * (fabric.world_size / len(batch)))
+            total += summed.detach()
+    except torch.OutOfMemoryError as err:
+        raise RecipeError(
+            f"{len(parts[0])} pictures at once do not fit into the device's memory",
+            f"Use --at-once {max(1, len(parts[0]) // 2)}; the result stays the same.",
+        ) from err
+    return total
 
 
 def made_ahead(items: Iterator[Item]) -> Generator[Item]:
