@@ -53,9 +53,7 @@ class Contract(Strict):
     crop: CropGeometry
     temperature: float = Field(gt=0)
     """Divides the logits inside the graph; stated for the record."""
-    offsets: tuple[float, ...] = Field(
-        default=(0.0,) * len(EXPRESSIONS), min_length=8, max_length=8
-    )
+    lifts: tuple[float, ...] = Field(default=(0.0,) * len(EXPRESSIONS), min_length=8, max_length=8)
     """Added to the divided logits inside the graph, nats: what lifts rare expressions."""
     unsure_below: float = Field(ge=0, le=1)
     """Confidence under which the network was wrong more often than right on validation."""

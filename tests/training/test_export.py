@@ -17,7 +17,7 @@ from vrfer.training import export as export_module
 from vrfer.training.checkpoint import RunState, load_state
 from vrfer.training.compact import fold_normalisation, round_kernels
 from vrfer.training.evaluate import SPLITS, evaluate_file, open_network, run_network
-from vrfer.training.export import export
+from vrfer.training.export import Precision, export
 from vrfer.training.ferplus import FerPlus
 from vrfer.training.loop import fit, training_faces
 from vrfer.training.measure import Measures, best_temperature
@@ -124,8 +124,8 @@ def test_the_file_computes_what_torch_computes(exported: Exported, count: int) -
     probabilities, logits, _ = exported.run(patches)
     with torch.no_grad():
         expected = exported.network(torch.from_numpy(patches).float())
-        offsets = torch.tensor(exported.contract.offsets)
-        shares = (expected / exported.contract.temperature + offsets).softmax(dim=1)
+        lifts = torch.tensor(exported.contract.lifts)
+        shares = (expected / exported.contract.temperature + lifts).softmax(dim=1)
     assert probabilities.shape == logits.shape == (count, 8)
     assert probabilities.dtype == np.float32
     np.testing.assert_allclose(logits, expected.numpy(), atol=1e-4)
@@ -267,18 +267,27 @@ def test_the_temperature_is_the_files_own(exported: Exported, data: FerPlus) -> 
     assert exported.contract.temperature == pytest.approx(best_temperature(answered, faces))
 
 
+@pytest.mark.parametrize("precision", ["int8-stored", "int8"])
 def test_rare_expressions_are_lifted_in_the_file(
-    finished: tuple[Path, RunState], data: FerPlus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    finished: tuple[Path, RunState],
+    data: FerPlus,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    precision: Precision,
 ) -> None:
     monkeypatch.setattr(export_module, "best_strength", lambda logits, faces, shares: 0.5)
-    export(finished[0] / "lower-half.pt", data, tmp_path / "x.onnx", splits=["validation"])
-    session, contract = open_network(tmp_path / "x.onnx")
-    shares = training_faces(data, Recipe.model_validate_json(contract.training.recipe).data).votes
-    np.testing.assert_allclose(contract.offsets, -0.5 * np.log(shares.mean(axis=0)), atol=1e-3)
-    faces = data.split("validation", labels="majority").faces
-    logits = torch.from_numpy(run_network(session, contract, faces, "logits"))
-    lifted = (logits / contract.temperature + torch.tensor(contract.offsets)).softmax(dim=1)
-    probabilities = run_network(session, contract, faces, "probabilities")
+    path = tmp_path / "x.onnx"
+    export(finished[0] / "lower-half.pt", data, path, precision=precision, splits=["validation"])
+    session, contract = open_network(path)
+    shares = training_faces(data, Recipe.model_validate_json(contract.training.recipe).data).crowd
+    np.testing.assert_allclose(contract.lifts, -0.5 * np.log(shares.mean(axis=0)), atol=1e-3)
+    validation = data.split("validation", labels="majority")
+    answered = run_network(session, contract, validation.faces, "logits")
+    fitted = best_temperature(answered, validation, np.array(contract.lifts))
+    assert contract.temperature == pytest.approx(fitted)
+    logits = torch.from_numpy(answered)
+    lifted = (logits / contract.temperature + torch.tensor(contract.lifts)).softmax(dim=1)
+    probabilities = run_network(session, contract, validation.faces, "probabilities")
     np.testing.assert_allclose(probabilities, lifted.numpy(), atol=1e-4)
     card = (tmp_path / "x.md").read_text(encoding="utf-8")
-    assert f"fear {contract.offsets[6]:+.2f}" in card
+    assert f"fear {contract.lifts[6]:+.2f}" in card

@@ -50,7 +50,7 @@ def write_card(
         f"| terms | {contract.training.terms} |",
         f"| temperature (in the graph, fitted on validation) | {contract.temperature:.3f} |",
         f"| added to log-probabilities (in the graph, strength chosen on validation) | "
-        f"{_in_words(contract.offsets)} |",
+        f"{_in_words(contract.lifts)} |",
         f"| unsure below (validation) | {contract.unsure_below:.3f} |",
         *(f"| {name} | {value} |" for name, value in notes.items()),
         "",
@@ -74,11 +74,11 @@ def write_card(
     path.write_text("\n".join(lines), encoding="utf-8")
 
 
-def _in_words(offsets: Sequence[float]) -> str:
-    if not any(offsets):
+def _in_words(lifts: Sequence[float]) -> str:
+    if not any(lifts):
         return "nothing"
-    pairs = zip(EXPRESSIONS, offsets, strict=True)
-    return ", ".join(f"{name} {offset:+.2f}" for name, offset in pairs)
+    pairs = zip(EXPRESSIONS, lifts, strict=True)
+    return ", ".join(f"{name} {lift:+.2f}" for name, lift in pairs)
 
 
 def measures_table(measures: Sequence[Measures]) -> list[str]:

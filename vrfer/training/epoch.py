@@ -112,7 +112,7 @@ def train_epoch(
             rate = learning_rate(stage, epoch, drops, share=(number - 1) / count)
             for group in learner.optimizer.param_groups:
                 group["lr"] = rate
-            total += _summed_loss(learner, batch, losses_of)
+            total += _leave_gradients(learner, batch, losses_of)
             learner.optimizer.step()
             if learner.average is not None:
                 learner.average.update_parameters(learner.model)
@@ -125,7 +125,7 @@ def train_epoch(
     return EpochRun(mean_loss, waited_s / (time.perf_counter() - began_s))
 
 
-def _summed_loss(
+def _leave_gradients(
     learner: Learner, batch: Batch, losses_of: Callable[[Tensor, Batch], Tensor]
 ) -> Tensor:
     """Leave a batch's gradients on the weights, and return this process's share of its loss.

