@@ -34,20 +34,6 @@ def test_each_face_comes_bare_and_in_a_headset(photographs: LocatorData, tmp_pat
 
 
 @pytest.mark.usefixtures("all_believed")
-def test_heads_in_headsets_are_turned(
-    photographs: LocatorData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    few = photographs.train.take(np.arange(4))
-    found = {}
-    for share in (0.0, 1.0):
-        monkeypatch.setattr(module, "_TURNED", share)
-        found[share] = photograph_faces(few, LOCATOR, tmp_path)
-    assert np.array_equal(found[0.0].bare, found[1.0].bare)
-    alike = (found[0.0].worn == found[1.0].worn).all(axis=(1, 2))
-    assert not alike.any()
-
-
-@pytest.mark.usefixtures("all_believed")
 @pytest.mark.parametrize("damage", ["cut", "flipped", "emptied"])
 def test_a_damaged_cache_is_made_anew(
     photographs: LocatorData, tmp_path: Path, damage: str

@@ -1,8 +1,7 @@
 """Faces of ordinary photographs, cut as the app cuts a camera's pictures: bare, and in headsets.
 
-They have no labels; teachers say what the bare face expresses. The cut comes from the locator's
-own answer, so that a network trained on them meets the locator's errors, drawn headsets and real
-cameras.
+They have no labels; teachers say what they express. The cut comes from the locator's own answer,
+so that a network trained on them meets the locator's errors, drawn headsets and real cameras.
 """
 
 import hashlib
@@ -33,9 +32,6 @@ _SEED = 20_000
 _NEAR_SIDE = 0.05
 _ROUNDS = 2
 _BELIEVED = 0.5
-_TURNED = 0.5
-"""This share of the heads in headsets is turned, for people look around in a scene: further to the
-side where a photograph shows enough of it, which about a third do; else they nod."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +41,7 @@ class PhotographFaces:
     bare: npt.NDArray[np.uint8]
     """N x F x F gray."""
     worn: npt.NDArray[np.uint8]
-    """N x F x F gray, a headset drawn on; some of the heads turned."""
+    """N x F x F gray, a headset drawn on."""
 
     def take(self, count: int) -> "PhotographFaces":
         """Return the first few."""
@@ -84,7 +80,7 @@ def photograph_faces(
     geometry = CropGeometry(face_px=FACE_PX) if geometry is None else geometry
     judge = Locator(locator)
     stamp = hashlib.sha256(locator.read_bytes())
-    stamp.update(f"{geometry} {_SEED} {_TURNED} {len(photographs)}".encode())
+    stamp.update(f"{geometry} {_SEED} {len(photographs)}".encode())
     stamp.update(photographs.points.tobytes())
     file = cache / f"photograph-faces-{stamp.hexdigest()[:16]}.npz"
     found = _read(file)
@@ -106,8 +102,7 @@ def _cut_all(
         cuts = []
         for headset in (False, True):
             rng = np.random.default_rng([_SEED + headset, index])
-            turned = headset and rng.random() < _TURNED
-            scene = face_scene(photographs, index, rng, headset=headset, turned=turned)
+            scene = face_scene(photographs, index, rng, headset=headset)
             assert scene.truth is not None
             face = _located(locator, scene.picture, scene.truth.square, rng)
             if face is not None:

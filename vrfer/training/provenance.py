@@ -76,10 +76,7 @@ def data_in_words(state: RunState) -> str:
         sets.append("people's own pictures, a folder an expression")
     line = f"{' and '.join(sets)}, {data.training_list} training list"
     if data.photographs:
-        line += (
-            f"; {_PHOTOGRAPHS}, half of them with drawn headsets and some of those turned, "
-            "labelled by the teachers"
-        )
+        line += f"; {_PHOTOGRAPHS}, half of them with drawn headsets, labelled by the teachers"
     return f"{line}; teachers: {state.taught_by}" if state.taught_by else line
 
 
