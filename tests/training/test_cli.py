@@ -98,6 +98,11 @@ def test_fit_evaluate_and_export_follow_one_another(cli: Cli, data: FerPlus) -> 
     assert again.strip() in out
     assert Path("net/tiny.md").is_file()
 
+    code, anew, errors = cli("export", "net/tiny.onnx", "--out", "net/anew.onnx")
+    assert (code, errors) == (0, "")
+    assert again.strip() in anew
+    assert Path("net/anew.md").is_file()
+
 
 def test_control_seed_and_dry_run_have_folders_of_their_own(cli: Cli) -> None:
     path = write_recipe(tiny_recipe())

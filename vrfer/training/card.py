@@ -5,15 +5,28 @@ from pathlib import Path
 
 from vrfer.contract import Contract
 from vrfer.expressions import EXPRESSIONS
-from vrfer.training.checkpoint import RunState
 from vrfer.training.measure import Measures
+from vrfer.training.recipe import Recipe
+
+ROWS = (
+    "architecture",
+    "sees",
+    "starting weights",
+    "trained on",
+    "recipe",
+    "terms",
+    "temperature (in the graph, fitted on validation)",
+    "added to log-probabilities (in the graph, strength chosen on validation)",
+    "unsure below (validation)",
+)
+"""What the contract says, by its name in cards."""
 
 
 def write_card(
     path: Path,
     contract: Contract,
     measures: Sequence[Measures],
-    state: RunState,
+    recipe: Recipe,
     notes: Mapping[str, str],
 ) -> None:
     """Write the card of an exported network.
@@ -22,14 +35,12 @@ def write_card(
         path: Markdown file, replaced if it exists.
         contract: The file's contract.
         measures: What `vrfer-train evaluate` measures on the file.
-        state: The run that it comes from.
+        recipe: What it was trained by.
         notes: What else was measured on the way, by its name.
 
     Raises:
         OSError: The file cannot be written.
     """
-    recipe, last = state.recipe, state.history[-1]
-    stages = ", ".join(f"{stage.epochs} epochs {stage.region}" for stage in recipe.stages)
     lines = [
         f"# {contract.name}",
         "",
@@ -39,19 +50,7 @@ def write_card(
         "",
         "| | |",
         "|---|---|",
-        f"| architecture | {contract.architecture} |",
-        f"| sees | {contract.region}, {contract.input.height} x {contract.input.width} gray "
-        f"pixels, effective resolution {contract.crop.face_px} pixels a face |",
-        f"| starting weights | {contract.training.lineage} |",
-        f"| trained on | {contract.training.data} |",
-        f"| recipe | {recipe.name}, seed {recipe.seed}: {stages} |",
-        f"| weights | of epoch {last.epoch + 1} of {recipe.stages[last.stage].epochs}, "
-        f"{last.region}: the best on validation |",
-        f"| terms | {contract.training.terms} |",
-        f"| temperature (in the graph, fitted on validation) | {contract.temperature:.3f} |",
-        f"| added to log-probabilities (in the graph, strength chosen on validation) | "
-        f"{_in_words(contract.lifts)} |",
-        f"| unsure below (validation) | {contract.unsure_below:.3f} |",
+        *(f"| {name} | {value} |" for name, value in _rows(contract, recipe).items()),
         *(f"| {name} | {value} |" for name, value in notes.items()),
         "",
         "## Measured on this file",
@@ -72,6 +71,42 @@ def write_card(
         "",
     ]
     path.write_text("\n".join(lines), encoding="utf-8")
+
+
+def notes_of(path: Path) -> dict[str, str]:
+    """Return what else was measured on the way, by its name, as an earlier card says.
+
+    Args:
+        path: Markdown file that `write_card` wrote; nothing is noted where there is none.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError:
+        return {}
+    head = text.partition("## Measured on this file")[0]
+    rows = (line.strip("| ").split(" | ", 1) for line in head.splitlines() if line[:2] == "| ")
+    return {row[0]: row[1] for row in rows if len(row) == 2 and row[0] not in ROWS}
+
+
+def _rows(contract: Contract, recipe: Recipe) -> dict[str, str]:
+    """Return what the contract says, by its name."""
+    stages = ", ".join(f"{stage.epochs} epochs {stage.region}" for stage in recipe.stages)
+    sees = (
+        f"{contract.region}, {contract.input.height} x {contract.input.width} gray pixels, "
+        f"effective resolution {contract.crop.face_px} pixels a face"
+    )
+    values = (
+        contract.architecture,
+        sees,
+        contract.training.lineage,
+        contract.training.data,
+        f"{recipe.name}, seed {recipe.seed}: {stages}",
+        contract.training.terms,
+        f"{contract.temperature:.3f}",
+        _in_words(contract.lifts),
+        f"{contract.unsure_below:.3f}",
+    )
+    return dict(zip(ROWS, values, strict=True))
 
 
 def _in_words(lifts: Sequence[float]) -> str:

@@ -29,6 +29,8 @@ from vrfer.training.locating.card import locator_table
 from vrfer.training.locating.export import export_locator
 from vrfer.training.locating.photographs import load_photographs
 from vrfer.training.printing import print_measures, print_table
+from vrfer.training.provenance import recipe_of
+from vrfer.training.recalibrate import recalibrate
 from vrfer.training.recipe import Data, Dataset, Labels
 from vrfer.training.recipe_file import read_recipe
 from vrfer.training.table_command import table_command
@@ -107,7 +109,11 @@ def compare_command(
 @app.command("export")
 def export_command(
     checkpoint: Annotated[
-        Path, typer.Argument(help="A .pt that fit wrote: <region>.pt, or a locator's last.pt.")
+        Path,
+        typer.Argument(
+            help="A .pt that fit wrote: <region>.pt, or a locator's last.pt. A network (.onnx) is "
+            "calibrated anew and keeps its precision."
+        ),
     ],
     out: Annotated[Path, typer.Option(help="The .onnx file; its card goes beside it.")],
     folder: DataOption = None,
@@ -127,8 +133,12 @@ def export_command(
         print_table(locator_table(export_locator(checkpoint, photographs, out)))
     else:
         splits = SPLITS if final else SPLITS[:1]
-        data = load(folder, load_state(checkpoint).recipe.data)
-        print_measures(export(checkpoint, data, out, precision=precision, splits=splits))
+        if checkpoint.suffix == ".onnx":
+            data = load(folder, recipe_of(open_network(checkpoint)[1]).data)
+            print_measures(recalibrate(checkpoint, data, out, splits=splits))
+        else:
+            data = load(folder, load_state(checkpoint).recipe.data)
+            print_measures(export(checkpoint, data, out, precision=precision, splits=splits))
     typer.echo(f"Wrote {out} and {out.with_suffix('.md')}.")
 
 

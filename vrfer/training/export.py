@@ -8,7 +8,6 @@ over.
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
@@ -16,18 +15,22 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import torch
-from onnx import numpy_helper
-from scipy.special import softmax
 from torch import Tensor, nn
 
-from vrfer.baseline import log_ratios
-from vrfer.contract import Contract, Figures, NetworkInput
+from vrfer.contract import Contract, NetworkInput
 from vrfer.crop import CropGeometry
 from vrfer.errors import ModelContractError
-from vrfer.expressions import EXPRESSIONS
 from vrfer.metadata import Training
-from vrfer.training.adjustment import best_strength, lifts, shares_of
+from vrfer.training.adjustment import shares_of
 from vrfer.training.batches import patches_of
+from vrfer.training.calibration import (
+    LIFTS,
+    TEMPERATURE,
+    calibrated,
+    figures_of,
+    logits_of,
+    write_with_contract,
+)
 from vrfer.training.card import write_card
 from vrfer.training.checkpoint import RunState, load_state
 from vrfer.training.compact import fold_normalisation, quantised, round_kernels, store_small
@@ -41,9 +44,9 @@ from vrfer.training.evaluate import (
     run_network,
 )
 from vrfer.training.ferplus import FaceSet
-from vrfer.training.graph import onnx_graph, write_graph, written_whole
+from vrfer.training.graph import onnx_graph, written_whole
 from vrfer.training.loop import training_faces
-from vrfer.training.measure import Measures, best_temperature, unsure_threshold
+from vrfer.training.measure import Measures, best_temperature
 from vrfer.training.nets import FaceNetwork
 from vrfer.training.predict import finished_stage, load_network, predict_logits
 from vrfer.training.provenance import data_in_words, terms
@@ -53,10 +56,6 @@ logger = logging.getLogger(__name__)
 
 Precision = Literal["float32", "int8-stored", "int8"]
 CALIBRATING_FACES = 480
-TEMPERATURE = "temperature"
-"""Name of the number in the graph that divides the logits."""
-LIFTS = "lifts"
-"""Name of the eight numbers in the graph that are added to the divided logits."""
 TOLERANCE = 1e-4
 """Largest difference of probabilities between torch and ONNX Runtime."""
 
@@ -140,71 +139,22 @@ def export(
             store_small(graph)
         difference = _write_and_compare(graph, network, contract, file, view, validation.faces[:64])
         what = "its 32-bit form" if precision == "int8" else "this file"
-        notes = {f"torch against {what} in ONNX Runtime, largest difference": f"{difference:.1e}"}
+        notes = {"weights": _chosen(state)}
+        notes |= {f"torch against {what} in ONNX Runtime, largest difference": f"{difference:.1e}"}
         if precision == "int8":
-            logits = _logits(contract, file, validation)
+            logits = logits_of(contract, file, validation)
             graph = quantised(graph, _calibrating(data, state, view))
-            _write(graph, contract, file)
+            write_with_contract(graph, contract, file)
         shares = shares_of(training_faces(data, state.recipe.data))
-        contract = _calibrated(graph, contract, file, validation, shares)
+        contract = calibrated(graph, contract, file, validation, shares)
         if precision == "int8":
             notes |= _eight_bits_against(logits, contract, file, validation)
         measures = evaluate_file(file, data, splits)
-        figures = tuple(_figures(found) for found in measures)
+        figures = tuple(figures_of(found) for found in measures)
         contract = contract.model_copy(update={"figures": figures})
-        _write(graph, contract, file)
-        write_card(out.with_suffix(".md"), contract, measures, state, notes)
+        write_with_contract(graph, contract, file)
+        write_card(out.with_suffix(".md"), contract, measures, state.recipe, notes)
     return measures
-
-
-def _calibrated(
-    graph: onnx.ModelProto,
-    contract: Contract,
-    file: Path,
-    validation: FaceSet,
-    shares: npt.NDArray[np.float64],
-) -> Contract:
-    """Fit what follows the logits to what the file itself answers, and write it into the file.
-
-    Args:
-        graph: What the file computes; its numbers are changed.
-        contract: Of the file.
-        file: Where the graph is written.
-        validation: What to fit on.
-        shares: Of the expressions in training.
-    """
-    _write(graph, contract, file)
-    logits = _logits(contract, file, validation)
-    strength = best_strength(logits / best_temperature(logits, validation), validation, shares)
-    added = lifts(shares, strength).round(4)
-    temperature = best_temperature(logits, validation, added)
-    _store(graph, TEMPERATURE, np.array(temperature, np.float32))
-    _store(graph, LIFTS, added.astype(np.float32))
-    probabilities = softmax(logits / temperature + added, axis=1).astype(np.float32)
-    neutral = probabilities[validation.labels == EXPRESSIONS.index("neutral")]
-    fitted = {
-        "temperature": temperature,
-        "lifts": tuple(added.tolist()),
-        "resting": tuple(log_ratios(neutral).mean(axis=0).round(4).tolist())
-        if len(neutral)
-        else None,
-        "unsure_below": unsure_threshold(probabilities, validation),
-    }
-    contract = contract.model_copy(update=fitted)
-    _write(graph, contract, file)
-    return contract
-
-
-def _store(graph: onnx.ModelProto, name: str, values: npt.NDArray[np.float32]) -> None:
-    stored = next((one for one in graph.graph.initializer if one.name == name), None)
-    if stored is None:
-        raise ModelContractError(f"the exported graph has lost its {name}", "Report this as a bug.")
-    stored.CopyFrom(numpy_helper.from_array(values, name))
-
-
-def _logits(contract: Contract, file: Path, faces: FaceSet) -> npt.NDArray[np.float32]:
-    session, _ = open_network(file)
-    return run_network(session, contract, faces.faces, "logits")
 
 
 def _calibrating(data: FaceData, state: RunState, view: View) -> npt.NDArray[np.uint8]:
@@ -219,7 +169,7 @@ def _eight_bits_against(
     before: npt.NDArray[np.float32], contract: Contract, file: Path, faces: FaceSet
 ) -> dict[str, str]:
     """Return, in words, what the file's labels have to do with those of the logits before it."""
-    pairs = (before, _logits(contract, file, faces))
+    pairs = (before, logits_of(contract, file, faces))
     labels = [(one / contract.temperature + contract.lifts).argmax(axis=1) for one in pairs]
     accuracies = [f"{(found == faces.labels).mean():.2%}" for found in labels]
     return {
@@ -239,10 +189,6 @@ def _graph(network: FaceNetwork, contract: Contract) -> onnx.ModelProto:
     )
 
 
-def _write(graph: onnx.ModelProto, contract: Contract, path: Path) -> None:
-    write_graph(graph, contract.model_dump_json(), contract.name, path)
-
-
 def _write_and_compare(
     graph: onnx.ModelProto,
     network: FaceNetwork,
@@ -251,7 +197,7 @@ def _write_and_compare(
     view: View,
     faces: npt.NDArray[np.uint8],
 ) -> float:
-    _write(graph, contract, path)
+    write_with_contract(graph, contract, path)
     session, _ = open_network(path)
     exported = run_network(session, contract, faces, "probabilities")
     # The app's crops are rounded to whole gray levels, so torch gets rounded patches too.
@@ -279,6 +225,7 @@ def _provenance(state: RunState) -> Training:
     )
 
 
-def _figures(found: Measures) -> Figures:
-    values = asdict(found)
-    return Figures(**{name: values[name] for name in Figures.model_fields})
+def _chosen(state: RunState) -> str:
+    last = state.history[-1]
+    epochs = state.recipe.stages[last.stage].epochs
+    return f"of epoch {last.epoch + 1} of {epochs}, {last.region}: the best on validation"
