@@ -1,3 +1,4 @@
+import logging
 import os
 import threading
 import uuid
@@ -24,6 +25,16 @@ def _no_leaked_threads() -> Iterator[None]:
     yield
     left = [t.name for t in set(threading.enumerate()) - before if t.name.startswith("vrfer")]
     assert not left, f"threads left behind: {left}"
+
+
+@pytest.fixture(autouse=True)
+def _log_levels_as_before() -> Iterator[None]:
+    """Commands that run in this process set them for all tests that follow."""
+    loggers = [logging.getLogger(name) for name in (None, "vrfer")]
+    levels = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
 
 
 @pytest.fixture(scope="session", autouse=True)

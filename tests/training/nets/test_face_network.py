@@ -11,7 +11,7 @@ from vrfer.training.nets.mobilenet import MobileNet
 MEAN = 125.0
 
 
-POOLED = ("mobilenet", "vgg_f", "vgg_face")
+POOLED = ("efficientnet_lite0", "mobilenet", "vgg_f", "vgg_face")
 FULLY_CONNECTED = {"alexnet": 224, "vgg_13": 64}
 """With the side of the only pictures that they take."""
 
