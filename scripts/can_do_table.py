@@ -29,7 +29,7 @@ READING = ROOT / "docs" / "reading-figures.json"
 BEGIN = "<!-- scripts/can_do_table.py -->"
 END = "<!-- end -->"
 SPLIT = "test"
-WELL, OFTEN = 0.75, 0.5
+WELL, MOSTLY = 0.75, 0.5
 """Shares that are recognised, at the lower end of their interval: read well, read mostly."""
 
 
@@ -89,7 +89,7 @@ def meaning(right: int, shown: int) -> str:
         return f"too few pictures to tell: {low:.0%} to {high:.0%}; do not build on it"
     if low >= WELL:
         return "read well"
-    return "read mostly" if low >= OFTEN else f"often missed: {low:.0%} to {high:.0%} recognised"
+    return "read mostly" if low >= MOSTLY else f"often missed: {low:.0%} to {high:.0%} recognised"
 
 
 if __name__ == "__main__":

