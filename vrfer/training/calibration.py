@@ -81,10 +81,20 @@ def logits_of(contract: Contract, file: Path, faces: FaceSet) -> npt.NDArray[np.
 
 
 def with_lifts(graph: onnx.ModelProto) -> None:
-    """Give a graph from before there were lifts a place for them: eight zeros."""
+    """Give a graph from before there were lifts a place for them: eight zeros.
+
+    Raises:
+        ModelContractError: It does not end in one softmax, as all do that export wrote.
+    """
     if any(one.name == LIFTS for one in graph.graph.initializer):
         return
-    (at,) = (i for i, one in enumerate(graph.graph.node) if one.op_type == "Softmax")
+    ends = [i for i, one in enumerate(graph.graph.node) if one.op_type == "Softmax"]
+    if len(ends) != 1:
+        raise ModelContractError(
+            f"the network has {len(ends)} softmax layers instead of one",
+            "Use a network that vrfer-train export wrote.",
+        )
+    at = ends[0]
     last = graph.graph.node[at]
     added = helper.make_node("Add", [last.input[0], LIFTS], ["lifted"], name="add_lifts")
     last.input[0] = "lifted"

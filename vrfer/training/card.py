@@ -81,7 +81,7 @@ def notes_of(path: Path) -> dict[str, str]:
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         return {}
     head = text.partition("## Measured on this file")[0]
     rows = (line.strip("| ").split(" | ", 1) for line in head.splitlines() if line[:2] == "| ")
