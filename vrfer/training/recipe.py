@@ -211,6 +211,9 @@ class Recipe(_Strict):
     start: Start = "scratch"
     """Where the weights begin: at random, in a face network's files that people bring, or in
     another run's checkpoint."""
+    data_dependent_init: bool = False
+    """`scratch` alone: scales each layer's random weights until its outputs over some training
+    faces have mean 0 and variance 1. Deep networks without normalisation hardly learn otherwise."""
     seed: int = Field(default=1, ge=0)
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     data: Data = Data()
@@ -223,6 +226,12 @@ class Recipe(_Strict):
         masked = [s for s in self.stages if s.region == "lower-half" and s.occlusion == "mask"]
         if masked and self.input.lower_half_height is not None:
             raise ValueError('lower_half_height goes with occlusion = "crop" alone')
+        return self
+
+    @model_validator(mode="after")
+    def _only_random_weights_are_scaled(self) -> Self:
+        if self.data_dependent_init and self.start != "scratch":
+            raise ValueError('data_dependent_init goes with start = "scratch" alone')
         return self
 
     @model_validator(mode="after")

@@ -21,6 +21,7 @@ from vrfer.training.nets.vgg_face import VggFace
 from vrfer.training.provenance import file_in_words
 from vrfer.training.recipe import STARTS_WITH_MEAN_PICTURE, Recipe, Start
 from vrfer.training.starts import efficientnet_lite, faceres, vgg
+from vrfer.training.starts.data_dependent import scale_layers
 from vrfer.training.starts.exported import put_exported, read_exported
 from vrfer.training.starts.folded import put_in
 from vrfer.training.starts.matconvnet import read_matconvnet
@@ -77,6 +78,8 @@ def begin_network(
     """
     network = create_network(recipe, mean_gray=mean_gray)
     if recipe.start == "scratch":
+        if recipe.data_dependent_init:
+            _scale_layers(network, recipe, faces)
         return network, "random weights"
     if start is None:
         raise RecipeError(
@@ -106,6 +109,15 @@ def begin_network(
         f"recipe {recipe.name} starts a {recipe.network} from {recipe.start}",
         f'These weights fit network = "{_FITTING[recipe.start]}".',
     )
+
+
+def _scale_layers(network: FaceNetwork, recipe: Recipe, faces: npt.NDArray[np.uint8]) -> None:
+    if any(True for _ in network.trunk.normalised_convolutions()):
+        raise RecipeError(
+            f"recipe {recipe.name}: a {recipe.network} normalises its layers itself",
+            "Leave data_dependent_init out.",
+        )
+    scale_layers(network, _normalising(recipe, faces))
 
 
 def _put_faceres(
