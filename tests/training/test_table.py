@@ -13,7 +13,7 @@ import cv2
 import pytest
 from training.made_up import stage, tiny_recipe, write_recipe
 
-from vrfer.training.claims import claims, order, recipes_used, variants
+from vrfer.training.claims import beyond, claims, order, recipes_used, variants
 from vrfer.training.compare import mcnemar
 from vrfer.training.recipe import Region
 from vrfer.training.speed import Speed, read_speeds, speed_table, write_speeds
@@ -188,6 +188,26 @@ def test_claims_and_variants_are_in_points() -> None:
     assert "| +8.23 | +20.00 |" in gains
     (dsd,) = [line for line in variants(table_rows(evaluations), evaluations) if "Dense" in line]
     assert "| +5.00 |" in dsd
+
+
+def test_our_own_networks_are_compared_with_the_papers() -> None:
+    lower = {"trained_on": LOWER, "tested_on": LOWER}
+    evaluations = [
+        evaluation(0.7, occlusion="mask", **lower),
+        evaluation(0.8, network="mobilenet", recipe="mine", occlusion="crop", **lower),
+        evaluation(0.84, network="mobilenet", recipe="mine", occlusion="crop", seed=2, **lower),
+        evaluation(0.9, network="mobilenet", recipe="teacher"),
+    ]
+    rows = table_rows(evaluations)
+    _, _, mine, over = beyond(rows, evaluations)
+    assert mine.startswith("| mobilenet, recipe mine, seeds: 2 | 82.00% | ")
+    assert over.startswith("| mine over vgg_f on lower halves, points | +12.00 | ")
+    assert not any("mine" in line for line in variants(rows, evaluations))
+
+
+def test_without_a_network_of_our_own_nothing_was_run() -> None:
+    found = [evaluation(0.7, occlusion="mask", trained_on=LOWER, tested_on=LOWER)]
+    assert beyond(table_rows(found), found) == ["Nothing was run yet."]
 
 
 def test_speeds_are_kept_and_read(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The paper's own claims in our numbers, and what of it Dense-Sparse-Dense deserves."""
 
 from collections.abc import Sequence
+from statistics import mean
 
 from vrfer.training.table import (
     FULL,
@@ -11,6 +12,7 @@ from vrfer.training.table import (
     by_place,
     difference,
     fits_table,
+    interval,
 )
 
 _HEADER = [
@@ -79,8 +81,11 @@ def variants(rows: Sequence[Row], evaluations: Sequence[Evaluation]) -> list[str
         what = f"{network}, lower halves: Dense-Sparse-Dense over its control of equal length"
         lines.append(f"| {what} | {_cells(found, bool(control))} |")
     in_table = [one for row in rows for one in row.evaluations]
+    named = {row.paper_row.network for row in rows}
     for one in evaluations:
         subject = one.subject
+        if subject.network not in named:
+            continue
         cut = subject.occlusion == "crop"
         if subject.dataset == "ferplus" and (cut or (fits_table(one) and one not in in_table)):
             tested = "upper half cut away" if cut else f"tested on {subject.tested_on}"
@@ -89,6 +94,36 @@ def variants(rows: Sequence[Row], evaluations: Sequence[Evaluation]) -> list[str
                 f"{subject.seed}: trained on {subject.trained_on}, {tested}"
             )
             lines.append(f"| {what} | {one.accuracy:.2%} | | |")
+    return lines
+
+
+def beyond(rows: Sequence[Row], evaluations: Sequence[Evaluation]) -> list[str]:
+    """Return how our own networks read lower halves, and how far from the paper's they stand.
+
+    Args:
+        rows: Our Table 1.
+        evaluations: All evaluations; those of networks outside the table are looked at.
+    """
+    found_rows = by_place(rows)
+    named = {row.paper_row.network for row in rows}
+    ours: dict[tuple[str, str], list[Evaluation]] = {}
+    for one in evaluations:
+        subject = one.subject
+        if subject.network not in named and subject.place[2:] == (LOWER, "ferplus"):
+            ours.setdefault((subject.network, subject.recipe), []).append(one)
+    if not ours:
+        return ["Nothing was run yet."]
+    lines = ["| what | ours | 95 % interval | McNemar's p, a seed each |", "|---|---|---|---|"]
+    for (network, recipe), seeds in ours.items():
+        low, high = interval(seeds)
+        accuracy = mean(one.accuracy for one in seeds)
+        what = f"{network}, recipe {recipe}, seeds: {len(seeds)}"
+        lines.append(f"| {what} | {accuracy:.2%} | {low:.2f}% to {high:.2f}% | |")
+        for papers in ("vgg_f", "vgg_face"):
+            theirs = found_rows[papers, LOWER, LOWER, "ferplus"].evaluations
+            if theirs:
+                cells = _cells(difference(seeds, theirs), run=True)
+                lines.append(f"| {recipe} over {papers} on lower halves, points | {cells} |")
     return lines
 
 

@@ -155,11 +155,7 @@ class Row:
     @property
     def interval(self) -> tuple[float, float]:
         """95 % interval of that mean, %: chance in the pictures and, if known, in the seeds."""
-        share, pictures = self.ours / 100, len(self.evaluations[0].hits)
-        error = math.sqrt(
-            share * (1 - share) / pictures + _spread([one.accuracy for one in self.evaluations])
-        )
-        return 100 * max(0.0, share - Z * error), 100 * min(1.0, share + Z * error)
+        return interval(self.evaluations)
 
     def fields(self) -> dict[str, str]:
         """Return the row's cells by column."""
@@ -187,6 +183,14 @@ class Row:
                 ),
             }
         return {name: cells.get(name, "") for name in COLUMNS}
+
+
+def interval(evaluations: Sequence[Evaluation]) -> tuple[float, float]:
+    """Return the 95 % interval of the mean accuracy over seeds, %."""
+    accuracies = [one.accuracy for one in evaluations]
+    share, pictures = mean(accuracies), len(evaluations[0].hits)
+    error = math.sqrt(share * (1 - share) / pictures + _spread(accuracies))
+    return 100 * max(0.0, share - Z * error), 100 * min(1.0, share + Z * error)
 
 
 def fits_table(evaluation: Evaluation) -> bool:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from vrfer.errors import DataError
-from vrfer.training.claims import claims, order, recipes_used, variants
+from vrfer.training.claims import beyond, claims, order, recipes_used, variants
 from vrfer.training.printing import print_table, progress_bar
 from vrfer.training.speed import measure_speed, read_speeds, speed_table, write_speeds
 from vrfer.training.table import as_csv, as_markdown, read_evaluations, table_rows
@@ -66,6 +66,10 @@ def table_command(
             "## Beside the table (FER+)",
             "",
             *variants(rows, evaluations),
+            "",
+            "## Beyond the paper: lower halves (FER+)",
+            "",
+            *beyond(rows, evaluations),
             "",
             "## Without fully-connected layers",
             "",
