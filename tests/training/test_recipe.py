@@ -129,6 +129,68 @@ def _given(
     return Given(start=taught, teachers=[taught]), faces
 
 
+def test_a_recipe_based_on_another_says_only_what_it_changes(tmp_path: Path) -> None:
+    (tmp_path / "small.toml").write_text(GOOD, encoding="utf-8")
+    (tmp_path / "folder").mkdir()
+    path = tmp_path / "folder" / "smaller.toml"
+    path.write_text(
+        """
+        based_on = "../small"
+        name = "smaller"
+        [[stages]]
+        epochs = 3
+        dsd = false
+        """,
+        encoding="utf-8",
+    )
+    small, smaller = read_recipe(tmp_path / "small.toml"), read_recipe(path)
+    assert isinstance(small, Recipe)
+    (one,) = small.stages
+    assert smaller == small.model_copy(
+        update={
+            "name": "smaller",
+            "stages": (one.model_copy(update={"epochs": 3, "dsd": None}),),
+        }
+    )
+
+
+def test_other_stages_take_the_place_of_those_of_the_base(tmp_path: Path) -> None:
+    (tmp_path / "small.toml").write_text(GOOD, encoding="utf-8")
+    path = tmp_path / "two.toml"
+    one = '[[stages]]\nregion = "full-face"\nepochs = 1\nbatch_size = 2\nlearning_rate = 1\n'
+    path.write_text(f'based_on = "small"\n{one}{one}', encoding="utf-8")
+    recipe = read_recipe(path)
+    assert isinstance(recipe, Recipe)
+    assert [one.batch_size for one in recipe.stages] == [2, 2]
+    assert all(one.dsd is None for one in recipe.stages)
+
+
+@pytest.mark.parametrize(
+    ("base", "said"),
+    [("none", r"there is no recipe .*none\.toml"), ("looped", "is based on itself")],
+)
+def test_a_base_that_cannot_be_had_is_named(tmp_path: Path, base: str, said: str) -> None:
+    path = tmp_path / "looped.toml"
+    path.write_text(f'based_on = "{base}"', encoding="utf-8")
+    with pytest.raises(RecipeError, match=said):
+        read_recipe(path)
+
+
+def test_ablations_each_leave_something_out_of_the_same_recipe() -> None:
+    folder = shipped("training") / "ablations"
+    recipes = {path.stem: read_recipe(path) for path in folder.glob("*.toml")}
+    whole = recipes.pop("nothing").model_dump()
+    assert len(recipes) >= 9
+    for name, recipe in recipes.items():
+        assert recipe.name == f"without-{name}"
+        fields = recipe.model_dump()
+        changed = {key for key in whole if fields[key] != whole[key]} - {"name", "about"}
+        assert changed
+        if "stages" in changed:
+            (before,), (after,) = whole["stages"], fields["stages"]
+            assert sum(before[key] != after[key] for key in before) == 1
+
+
 def test_a_good_recipe_is_read_whole(tmp_path: Path) -> None:
     path = tmp_path / "small.toml"
     path.write_text(GOOD, encoding="utf-8")

@@ -165,7 +165,8 @@ def _headset_error(contract: LocatorContract) -> str:
 
 @app.command()
 def recipes() -> None:
-    """List the shipped recipes."""
-    for path in sorted(shipped("training").glob("*.toml")):
-        recipe = read_recipe(path)
-        typer.echo(f"{recipe.name}\n    {recipe.about}")
+    """List the shipped recipes; fit and others take their names."""
+    folder = shipped("training")
+    for path in sorted(folder.rglob("*.toml"), key=lambda path: (len(path.parts), path)):
+        name = path.relative_to(folder).with_suffix("").as_posix()
+        typer.echo(f"{name}\n    {read_recipe(path).about}")

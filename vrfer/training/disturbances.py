@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vrfer.training.data_sets import FaceData
-from vrfer.training.evaluate import SplitName, faces_of, open_network, run_network
+from vrfer.training.evaluate import SplitName, faces_of, predictor
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +69,23 @@ class Loss:
 
 
 def losses(model: Path, data: FaceData, splits: Sequence[SplitName]) -> list[Loss]:
-    """Measure an exported network on disturbed faces.
+    """Measure a network on disturbed faces.
+
+    Args:
+        model: Exported, or a checkpoint on its own region.
+        data: What to measure on.
+        splits: Its splits.
 
     Raises:
-        ModelContractError: The file is missing, broken, or carries no contract.
+        VrferError: The file cannot be used.
     """
-    session, contract = open_network(model)
+    predict = predictor(model)
     found = []
     for split in splits:
         faces = faces_of(data, split)
 
         def accuracy(pictures: npt.NDArray[np.uint8]) -> float:
-            said = run_network(session, contract, pictures, "probabilities").argmax(axis=1)
+            said = predict(pictures).argmax(axis=1)
             return float((said == faces.labels).mean())  # noqa: B023 - called within the loop
 
         plain = accuracy(faces.faces)

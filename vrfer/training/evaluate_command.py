@@ -26,8 +26,9 @@ from vrfer.training.evaluate import (
     is_locator,
     open_network,
 )
+from vrfer.training.figures_files import write_figures
 from vrfer.training.locating.evaluate import evaluate_locator
-from vrfer.training.printing import print_measures, print_table, progress_bar, write_figures
+from vrfer.training.printing import print_measures, print_table, progress_bar
 from vrfer.training.recipe import Data, Occlusion, Region
 from vrfer.training.subject import (
     Subject,
@@ -73,7 +74,8 @@ def evaluate_command(
     disturbed: Annotated[
         bool,
         typer.Option(
-            "--disturbed", help="Networks only: what shifts, scales and turns of the face cost."
+            "--disturbed",
+            help="Networks and checkpoints: what shifts, scales and turns of the face cost.",
         ),
     ] = False,
     out: Annotated[
@@ -100,7 +102,10 @@ def evaluate_command(
             f"--region and --occlusion do not go with {model}",
             "It has its region; name a checkpoint (.pt).",
         )
-    refuse({"--disturbed": disturbed and model.suffix != ".onnx"}, str(model), "Export it first.")
+    elsewhere = {name: disturbed and given for name, given in hidden.items()}
+    refuse(elsewhere, "--disturbed", "A network is disturbed as its own stage hid the face.")
+    no_network = {"--disturbed": disturbed and model.suffix == ".npz"}
+    refuse(no_network, str(model), "Name a network (.onnx) or a checkpoint (.pt).")
     subject, asked = _about(model, dataset, region, occlusion)
     splits = SPLITS_OF[subject.dataset] if split is None else (split,)
     data = load(folder, asked)

@@ -1,17 +1,13 @@
-"""How the commands of `vrfer-train` hand over what was measured: tables, and JSON files."""
+"""How the commands of `vrfer-train` hand over what was measured: as tables."""
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
 import typer
 from rich.console import Console
 from rich.markdown import Markdown
 from rich.progress import Progress
 
-from vrfer.errors import DataError
 from vrfer.training.card import confusion_table, coverage_table, measures_table, recall_table
 from vrfer.training.measure import Measures
 
@@ -50,17 +46,3 @@ def print_measures(measures: Sequence[Measures]) -> None:
     for found in measures:
         typer.echo(f"Confusion, {found.split}:")
         print_table(confusion_table(found))
-
-
-def write_figures(out: Path, model: Path, figures: Mapping[str, Any]) -> None:
-    """Write figures of a model as JSON.
-
-    Raises:
-        DataError: The file cannot be written.
-    """
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({"model": model.name, **figures}, indent=2)
-        out.write_text(text + "\n", encoding="utf-8")
-    except OSError as err:
-        raise DataError(f"{out} cannot be written: {err.strerror or err}", "Name another.") from err

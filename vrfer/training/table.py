@@ -5,16 +5,14 @@ Nothing here measures; `vrfer-train evaluate --out` has. Rows without an evaluat
 
 import csv
 import io
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import NormalDist, mean, variance
-from typing import Any
 
-from vrfer.errors import DataError
 from vrfer.training.compare import mcnemar
+from vrfer.training.figures_files import Figures, read_figures
 from vrfer.training.recipe import Region
 from vrfer.training.subject import Subject, TestedOn
 
@@ -104,36 +102,20 @@ class Evaluation:
 
 
 def read_evaluations(folder: Path) -> list[Evaluation]:
-    """Read the files of a folder that `evaluate --out` wrote; other JSON files are passed over.
+    """Read what a folder's evaluation files say of test splits.
 
     Raises:
         DataError: There is no such folder, or a file is damaged.
     """
-    if not folder.is_dir():
-        raise DataError(
-            f"there is no folder {folder}", "Name one that holds files of evaluate --out."
-        )
-    found = []
-    for path in sorted(folder.glob("*.json")):
-        try:
-            document = json.loads(path.read_text(encoding="utf-8"))
-            if not isinstance(document, dict) or "subject" not in document:
-                continue
-            found += _evaluation(document, path.name)
-        except (OSError, ValueError, TypeError, KeyError) as err:
-            raise DataError(
-                f"the evaluation {path} cannot be read: {err}",
-                "Write it again with vrfer-train evaluate --out, or delete it.",
-            ) from err
-    return found
+    return read_figures(folder, _evaluation)
 
 
-def _evaluation(document: dict[str, Any], file: str) -> list[Evaluation]:
-    subject = Subject(**document["subject"])
+def _evaluation(figures: Figures, file: str) -> list[Evaluation]:
+    subject = Subject(**figures["subject"])
     split = TEST[subject.dataset]
     return [
         Evaluation(subject, float(one["accuracy"]), str(one["hits"]), file)
-        for one in document["measures"]
+        for one in figures["measures"]
         if one["split"] == split
     ]
 

@@ -1,0 +1,97 @@
+"""Ablations: trainings that leave an ingredient out, compared with the whole recipe."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from training.made_up import stage, tiny_recipe, write_recipe
+
+from vrfer.training.ablations import ablation_table, read_ablations
+
+Cli = Callable[..., tuple[int, str, str]]
+
+
+def write_evaluation(
+    folder: Path, recipe: str, hits: str, *, seed: int = 1, lost: float | None = None
+) -> None:
+    """Write what `evaluate --out` writes, as far as ablations read it."""
+    right = hits.count("1") / len(hits)
+    subject = {
+        "network": "mobilenet",
+        "recipe": recipe,
+        "trained_on": "lower-half",
+        "tested_on": "lower-half",
+        "occlusion": "crop",
+        "training_data": "ferplus",
+        "dataset": "ferplus",
+        "seed": seed,
+        "start": "a teacher",
+        "epochs": 3,
+        "dsd": "no",
+        "pixels": 96,
+    }
+    measure = {
+        "split": "validation",
+        "accuracy": right,
+        "hits": hits,
+        "macro_f1_common": right / 2,
+        "recall": {"neutral": right, "fear": right / 4},
+    }
+    figures: dict[str, Any] = {"model": "x.pt", "subject": subject}
+    figures["measures"] = [measure, {**measure, "split": "test", "accuracy": 0.0}]
+    if lost is not None:
+        figures["disturbed"] = [
+            {"split": split, "disturbance": "up", "accuracy": 0.5, "lost": loss}
+            for split, loss in (("validation", lost), ("validation", 3 * lost), ("test", 1.0))
+        ]
+    (folder / f"{recipe}-{seed}.json").write_text(json.dumps(figures), encoding="utf-8")
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_each_ablation_is_compared_with_the_whole_recipe_seed_by_seed(tmp_path: Path) -> None:
+    write_evaluation(tmp_path, "without-average", "1" * 60 + "0" * 40, seed=1, lost=0.01)
+    write_evaluation(tmp_path, "without-average", "1" * 70 + "0" * 30, seed=2)
+    write_evaluation(tmp_path, "without-nothing", "1" * 80 + "0" * 20, seed=1)
+    write_evaluation(tmp_path, "without-nothing", "1" * 80 + "0" * 20, seed=2)
+    write_evaluation(tmp_path, "lower-face", "1" * 100)
+    _, _, whole, average = map(cells, ablation_table(read_ablations(tmp_path)))
+    assert whole == ["nothing", "2", "80.00%", "", "", "", "0.400", "20%", ""]
+    assert average[:4] == ["average", "2", "65.00%", "-15.00"]
+    low, high = (float(bound) for bound in average[4].split(" to "))
+    assert low < -15 < high < 0
+    assert average[5] == "1.9e-06, 0.002"
+    assert average[6:] == ["0.325", "16%", "2.0"]
+
+
+def test_without_the_whole_recipe_nothing_is_compared(tmp_path: Path) -> None:
+    write_evaluation(tmp_path, "without-average", "1100")
+    _, _, average = map(cells, ablation_table(read_ablations(tmp_path)))
+    assert average[:6] == ["average", "1", "50.00%", "", "", ""]
+
+
+def test_a_tiny_ablation_from_training_to_table(cli: Cli) -> None:
+    for name in ("without-nothing", "without-flips"):
+        path = write_recipe(tiny_recipe(name=name, stages=[stage()]))
+        assert cli("fit", path, "--accelerator", "cpu")[0] == 0
+        measured = ["--split", "validation", "--disturbed", "--out", f"results/{name}.json"]
+        assert cli("evaluate", f"runs/{name}/full-face.pt", *measured)[0] == 0
+    code, said, errors = cli("table", "--results", "results")
+    assert (code, errors) == (0, "")
+    assert "ablations.md" in said
+    lines = Path("results/ablations.md").read_text(encoding="utf-8").splitlines()
+    whole, flips = (cells(line) for line in lines if line.startswith(("| nothing", "| flips")))
+    assert flips[3] == "+0.00"  # the same recipe
+    assert whole[8] != ""
+
+
+def test_moved_faces_go_with_a_networks_own_region(cli: Cli) -> None:
+    path = write_recipe(tiny_recipe(stages=[stage()]))
+    assert cli("fit", path, "--accelerator", "cpu", "--dry-run")[0] == 0
+    checkpoint = "runs/tiny-dry-run/full-face.pt"
+    code, _, errors = cli("evaluate", checkpoint, "--disturbed", "--region", "lower-half")
+    assert code == 2
+    assert "--region does not go with --disturbed" in errors
