@@ -27,18 +27,16 @@ from vrfer.training.calibration import (
     LIFTS,
     TEMPERATURE,
     calibrated,
-    figures_of,
     logits_of,
     write_with_contract,
 )
-from vrfer.training.card import write_card
 from vrfer.training.checkpoint import RunState, load_state
 from vrfer.training.compact import fold_normalisation, quantised, round_kernels, store_small
 from vrfer.training.data_sets import FaceData
+from vrfer.training.description import describe
 from vrfer.training.evaluate import (
     SPLITS,
     SplitName,
-    evaluate_file,
     faces_of,
     open_network,
     run_network,
@@ -149,12 +147,8 @@ def export(
         contract = calibrated(graph, contract, file, validation, shares)
         if precision == "int8":
             notes |= _eight_bits_against(logits, contract, file, validation)
-        measures = evaluate_file(file, data, splits)
-        figures = tuple(figures_of(found) for found in measures)
-        contract = contract.model_copy(update={"figures": figures})
-        write_with_contract(graph, contract, file)
-        write_card(out.with_suffix(".md"), contract, measures, state.recipe, notes)
-    return measures
+        card = out.with_suffix(".md")
+        return describe(graph, contract, file, card, state.recipe, data, splits, notes)
 
 
 def _calibrating(data: FaceData, state: RunState, view: View) -> npt.NDArray[np.uint8]:

@@ -6,10 +6,11 @@ from pathlib import Path
 import onnx
 
 from vrfer.training.adjustment import shares_of
-from vrfer.training.calibration import calibrated, figures_of, with_lifts, write_with_contract
-from vrfer.training.card import notes_of, write_card
+from vrfer.training.calibration import calibrated, with_lifts
+from vrfer.training.card import notes_of
 from vrfer.training.data_sets import FaceData
-from vrfer.training.evaluate import SPLITS, SplitName, evaluate_file, faces_of, open_network
+from vrfer.training.description import describe
+from vrfer.training.evaluate import SPLITS, SplitName, faces_of, open_network
 from vrfer.training.graph import written_whole
 from vrfer.training.loop import training_faces
 from vrfer.training.measure import Measures
@@ -44,12 +45,8 @@ def recalibrate(
     with written_whole(out) as file:
         shares = shares_of(training_faces(data, recipe.data))
         contract = calibrated(graph, contract, file, validation, shares)
-        measures = evaluate_file(file, data, splits)
-        figures = tuple(figures_of(found) for found in measures)
-        contract = contract.model_copy(update={"figures": figures})
-        write_with_contract(graph, contract, file)
-        write_card(out.with_suffix(".md"), contract, measures, recipe, notes)
-    return measures
+        card = out.with_suffix(".md")
+        return describe(graph, contract, file, card, recipe, data, splits, notes)
 
 
 def _kept(notes: Mapping[str, str]) -> dict[str, str]:
