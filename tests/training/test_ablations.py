@@ -8,6 +8,7 @@ from typing import Any
 from training.made_up import stage, tiny_recipe, write_recipe
 
 from vrfer.training.ablations import ablation_table, read_ablations
+from vrfer.training.disturbances import DISTURBANCES
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -42,9 +43,11 @@ def write_evaluation(
     figures["measures"] = [measure, {**measure, "split": "test", "accuracy": 0.0}]
     if lost is not None:
         figures["disturbed"] = [
-            {"split": split, "disturbance": "up", "accuracy": 0.5, "lost": loss}
-            for split, loss in (("validation", lost), ("validation", 3 * lost), ("test", 1.0))
+            {"split": split, "disturbance": one.name, "accuracy": 0.5, "lost": factor * lost}
+            for split, factor in (("validation", 1), ("test", 9))
+            for one in DISTURBANCES
         ]
+        figures["disturbed"][0]["lost"] = 9 * lost
     (folder / f"{recipe}-{seed}.json").write_text(json.dumps(figures), encoding="utf-8")
 
 
@@ -59,12 +62,12 @@ def test_each_ablation_is_compared_with_the_whole_recipe_seed_by_seed(tmp_path: 
     write_evaluation(tmp_path, "without-nothing", "1" * 80 + "0" * 20, seed=2)
     write_evaluation(tmp_path, "lower-face", "1" * 100)
     _, _, whole, average = map(cells, ablation_table(read_ablations(tmp_path)))
-    assert whole == ["nothing", "2", "80.00%", "", "", "", "0.400", "20%", ""]
+    assert whole == ["nothing", "2", "80.00%", "", "", "", "0.400", "20%", "", ""]
     assert average[:4] == ["average", "2", "65.00%", "-15.00"]
     low, high = (float(bound) for bound in average[4].split(" to "))
     assert low < -15 < high < 0
     assert average[5] == "1.9e-06, 0.002"
-    assert average[6:] == ["0.325", "16%", "2.0"]
+    assert average[6:] == ["0.325", "16%", "2.0", "1.0"]
 
 
 def test_without_the_whole_recipe_nothing_is_compared(tmp_path: Path) -> None:

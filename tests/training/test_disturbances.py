@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vrfer.training.checkpoint import RunState
-from vrfer.training.disturbances import DISTURBANCES, Disturbance, losses, losses_table
+from vrfer.training.disturbances import DISTURBANCES, HEADSET, Move, losses, losses_table
 from vrfer.training.export import export
 from vrfer.training.ferplus import FerPlus
 
@@ -25,22 +25,30 @@ def centre(faces: np.ndarray) -> tuple[float, float]:
 @pytest.mark.parametrize(
     ("disturbance", "expected"),
     [
-        (Disturbance("", shift_x=0.25), (35.5 + 12, 23.5)),
-        (Disturbance("", shift_y=-0.125), (35.5, 23.5 - 6)),
-        (Disturbance("", scale=0.5), (23.5 + 6, 23.5)),
-        (Disturbance("", turn_deg=90), (23.5, 23.5 + 12)),
-        (Disturbance(""), (35.5, 23.5)),
+        (Move("", shift_x=0.25), (35.5 + 12, 23.5)),
+        (Move("", shift_y=-0.125), (35.5, 23.5 - 6)),
+        (Move("", scale=0.5), (23.5 + 6, 23.5)),
+        (Move("", turn_deg=90), (23.5, 23.5 + 12)),
+        (Move(""), (35.5, 23.5)),
     ],
 )
-def test_a_spot_goes_where_it_is_sent(
-    disturbance: Disturbance, expected: tuple[float, float]
-) -> None:
+def test_a_spot_goes_where_it_is_sent(disturbance: Move, expected: tuple[float, float]) -> None:
     # Two spots whose mean is at (35.5, 23.5): 12 pixels to the right of the middle.
     faces = np.maximum(spot(35, 23), spot(36, 24))
     if disturbance.shift_x == 0.25:
         faces = np.maximum(spot(30, 23), spot(31, 24))
         expected = (30.5 + 12, 23.5)
     assert centre(disturbance.of(faces)) == pytest.approx(expected, abs=0.2)
+
+
+def test_a_drawn_headset_covers_the_top_of_the_lower_half_alone() -> None:
+    faces = np.full((40, 48, 48), 128, np.uint8)
+    worn = HEADSET.of(faces)
+    assert (worn[:, :24] == 128).all()
+    changed = np.abs(worn.astype(int) - 128).mean(axis=(0, 2))
+    assert changed[24:28].min() > 30
+    assert changed[44:].max() < 5
+    assert (HEADSET.of(faces) == worn).all()
 
 
 def test_a_loss_is_the_difference_in_accuracy(

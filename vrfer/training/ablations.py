@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
+from vrfer.training.disturbances import HEADSET, MOVES
 from vrfer.training.figures_files import Figures, read_figures
 from vrfer.training.subject import Subject
 from vrfer.training.table import Evaluation, difference
@@ -17,8 +18,9 @@ WHOLE = "without-nothing"
 _SPLIT = "validation"
 _HEADER = [
     "| left out | seeds | accuracy | against the whole, points | 95 % interval | "
-    "McNemar's p, a seed each | macro-F1 of common | fear | moved faces lose, points |",
-    "|---|---|---|---|---|---|---|---|---|",
+    "McNemar's p, a seed each | macro-F1 of common | fear | moved faces lose, points | "
+    "under drawn headsets lose, points |",
+    "|---|---|---|---|---|---|---|---|---|---|",
 ]
 
 
@@ -32,6 +34,8 @@ class Ablation:
     """Recall, 0-1; None where no picture shows it."""
     moved: float | None
     """Accuracy that shifts, scales and turns cost on average; None where it was not measured."""
+    worn: float | None
+    """Accuracy that a drawn headset costs."""
 
 
 def read_ablations(folder: Path) -> list[Ablation]:
@@ -47,13 +51,18 @@ def _ablations(figures: Figures, file: str) -> list[Ablation]:
     subject = Subject(**figures["subject"])
     if not subject.recipe.startswith(WITHOUT):
         return []
-    costs = [one["lost"] for one in figures.get("disturbed", ()) if one["split"] == _SPLIT]
+    lost = {
+        one["disturbance"]: float(one["lost"])
+        for one in figures.get("disturbed", ())
+        if one["split"] == _SPLIT
+    }
     return [
         Ablation(
             Evaluation(subject, float(one["accuracy"]), str(one["hits"]), file),
             float(one["macro_f1_common"]),
             one["recall"].get("fear"),
-            mean(costs) if costs else None,
+            mean(lost[move.name] for move in MOVES) if lost else None,
+            lost[HEADSET.name] if lost else None,
         )
         for one in figures["measures"]
         if one["split"] == _SPLIT
@@ -77,15 +86,20 @@ def _line(name: str, seeds: Sequence[Ablation], whole: Sequence[Evaluation]) -> 
     if found is not None:
         chances = ", ".join(f"{p:.2g}" for p in found.p)
         against = [f"{found.mean:+.2f}", f"{found.low:+.2f} to {found.high:+.2f}", chances]
-    fear = [one.fear for one in seeds if one.fear is not None]
-    moved = [one.moved for one in seeds if one.moved is not None]
     cells = [
         name.removeprefix(WITHOUT),
         str(len(seeds)),
         f"{mean(one.accuracy for one in evaluations):.2%}",
         *against,
         f"{mean(one.macro_f1_common for one in seeds):.3f}",
-        f"{mean(fear):.0%}" if fear else "",
-        f"{100 * mean(moved):.1f}" if moved else "",
+        *(
+            f"{100 * mean(known):.{digits}f}{unit}" if known else ""
+            for values, digits, unit in (
+                ([one.fear for one in seeds], 0, "%"),
+                ([one.moved for one in seeds], 1, ""),
+                ([one.worn for one in seeds], 1, ""),
+            )
+            for known in [[value for value in values if value is not None]]
+        ),
     ]
     return f"| {' | '.join(cells)} |"

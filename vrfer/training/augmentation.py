@@ -130,6 +130,16 @@ def _places(patches: Tensor) -> tuple[Tensor, Tensor]:
     return x, y
 
 
+def under_headset(patches: Tensor, generator: torch.Generator) -> Tensor:
+    """Cover the top of every patch with a drawn headset's lower edge.
+
+    Args:
+        patches: N x 1 x H x W lower halves, float, 0-255.
+        generator: Where the random numbers come from.
+    """
+    return _under_headset(patches, 1.0, _Draw(len(patches), generator, patches.device))
+
+
 def _slope(patches: Tensor, reach: float, draw: _Draw) -> Tensor:
     x, y = _places(patches)
     angle = draw.about_zero(math.pi)

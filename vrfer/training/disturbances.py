@@ -1,20 +1,39 @@
-"""How much a network loses when the face is not cut exactly: shifted, scaled or turned."""
+"""How much a network loses when the face is not cut exactly: shifted, scaled or turned.
+
+And under a drawn headset, which data sets of bare faces do not show.
+"""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+import torch
 
+from vrfer.training.augmentation import under_headset
 from vrfer.training.data_sets import FaceData
 from vrfer.training.evaluate import SplitName, faces_of, predictor
 
+_SEED = 2019
+
+
+class Disturbance(Protocol):
+    """A change of faces that leaves their expression as it is."""
+
+    @property
+    def name(self) -> str:
+        """Return its name in tables."""
+
+    def of(self, faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Return N x F x F gray faces, changed."""
+
 
 @dataclass(frozen=True, slots=True)
-class Disturbance:
+class Move:
     """A similarity transform about the middle of the face square."""
 
     name: str
@@ -45,16 +64,37 @@ class Disturbance:
         return np.stack(moved).astype(np.uint8)
 
 
-DISTURBANCES = (
-    Disturbance("10 % to the left", shift_x=-0.1),
-    Disturbance("10 % to the right", shift_x=0.1),
-    Disturbance("10 % up", shift_y=-0.1),
-    Disturbance("10 % down", shift_y=0.1),
-    Disturbance("10 % smaller", scale=1 / 1.1),
-    Disturbance("10 % larger", scale=1.1),
-    Disturbance("10 degrees to the left", turn_deg=-10),
-    Disturbance("10 degrees to the right", turn_deg=10),
+MOVES = (
+    Move("10 % to the left", shift_x=-0.1),
+    Move("10 % to the right", shift_x=0.1),
+    Move("10 % up", shift_y=-0.1),
+    Move("10 % down", shift_y=0.1),
+    Move("10 % smaller", scale=1 / 1.1),
+    Move("10 % larger", scale=1.1),
+    Move("10 degrees to the left", turn_deg=-10),
+    Move("10 degrees to the right", turn_deg=10),
 )
+"""What a locator's errors do to the face square."""
+
+
+@dataclass(frozen=True, slots=True)
+class Headset:
+    """A headset's lower edge, drawn as training draws it; where it runs differs among faces."""
+
+    name: str
+
+    def of(self, faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Return N x F x F faces whose lower half wears it; their upper half is as it was."""
+        first_row = faces.shape[1] // 2
+        lower = torch.from_numpy(faces[:, None, first_row:]).float()
+        worn = under_headset(lower, torch.Generator().manual_seed(_SEED))
+        changed = faces.copy()
+        changed[:, first_row:] = worn[:, 0].round().clamp(0, 255).to(torch.uint8).numpy()
+        return changed
+
+
+HEADSET = Headset("under a drawn headset")
+DISTURBANCES: tuple[Disturbance, ...] = (*MOVES, HEADSET)
 
 
 @dataclass(frozen=True, slots=True)
