@@ -10,6 +10,7 @@ from vrfer.errors import DataError
 from vrfer.expressions import EXPRESSIONS
 from vrfer.locator import LocatorContract, open_locator
 from vrfer.shipped import shipped
+from vrfer.training.by_name import network_path
 from vrfer.training.checkpoint import load_state
 from vrfer.training.compare import compare, comparison_table
 from vrfer.training.data_folder import (
@@ -93,9 +94,15 @@ app.command("table")(table_command)
 @app.command("compare")
 def compare_command(
     first: Annotated[
-        Path, typer.Argument(help="A network (.onnx), a checkpoint (.pt) or a bag of words (.npz).")
+        Path,
+        typer.Argument(
+            parser=network_path,
+            metavar="FILE|NAME",
+            help="A network (.onnx, or a shipped one's name), a checkpoint (.pt) or a bag of "
+            "words (.npz).",
+        ),
     ],
-    second: Annotated[Path, typer.Argument(help="Another.")],
+    second: Annotated[Path, typer.Argument(parser=network_path, metavar="MODEL", help="Another.")],
     folder: DataOption = None,
     split: Annotated[
         SplitName | None, typer.Option(help="What to compare on.", show_default="all")

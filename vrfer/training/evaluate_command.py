@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from vrfer.errors import DataError
+from vrfer.training.by_name import network_path
 from vrfer.training.checkpoint import load_state
 from vrfer.training.data_folder import (
     DataOption,
@@ -49,7 +50,12 @@ SPLITS_OF: dict[TestedOn, tuple[SplitName, ...]] = {
 def evaluate_command(
     model: Annotated[
         Path,
-        typer.Argument(help="A network (.onnx), a checkpoint (.pt), or a bag of words (.npz)."),
+        typer.Argument(
+            parser=network_path,
+            metavar="FILE|NAME",
+            help="A network (.onnx, or a shipped one's name), a checkpoint (.pt), or a bag of "
+            "words (.npz).",
+        ),
     ],
     folder: DataOption = None,
     split: Annotated[

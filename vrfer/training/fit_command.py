@@ -15,6 +15,7 @@ from vrfer.shipped import shipped
 from vrfer.training.bag_of_words import fit_bag_of_words
 from vrfer.training.bag_of_words_recipe import BagOfWordsRecipe
 from vrfer.training.begin import Given, check_given
+from vrfer.training.by_name import network_path, recipe_path
 from vrfer.training.data_folder import (
     DataOption,
     cache_folder,
@@ -57,15 +58,20 @@ def fit_command(
     start: Annotated[
         Path | None,
         typer.Option(
+            parser=network_path,
+            metavar="FILE|NAME",
             help="The starting weights: a file or a folder (docs/data.md), a checkpoint, or a "
-            "network that export wrote, such as models/lower-face.onnx.",
+            "network that export wrote: a file, or the name of a shipped one, such as lower-face.",
             show_default="backbones/ in the data's folder",
         ),
     ] = None,
     teacher: Annotated[
         list[Path] | None,
         typer.Option(
-            help="A checkpoint or exported network to learn from; may be given several times."
+            parser=network_path,
+            metavar="FILE|NAME",
+            help="A checkpoint or exported network to learn from (a file, or a shipped one's name, "
+            "such as full-face); may be given several times.",
         ),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Another seed than the recipe's.")] = None,
@@ -202,10 +208,3 @@ def _photograph_faces(folder: Path, *, few: bool) -> PhotographFaces:
         return photograph_faces(
             photographs, shipped("models") / LOCATOR_FILE, cache_folder(), on_face=on_face
         )
-
-
-def recipe_path(text: str) -> Path:
-    """Return the file of a shipped recipe's name, or of a path."""
-    path = Path(text)
-    named = shipped("training") / f"{text}.toml"
-    return named if not path.exists() and named.is_file() else path

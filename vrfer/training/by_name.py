@@ -1,0 +1,27 @@
+"""Recipes and networks that travel with vrfer, by their names: an installed vrfer has no paths."""
+
+from pathlib import Path
+
+from vrfer.shipped import shipped
+
+TEACHERS = "teachers"
+"""Folder among the recipes with the networks that they learn from."""
+
+
+def recipe_path(text: str) -> Path:
+    """Return the file of a shipped recipe's name, or of a path."""
+    path = Path(text)
+    named = shipped("training") / f"{text}.toml"
+    return named if not path.exists() and named.is_file() else path
+
+
+def network_path(text: str | Path) -> Path:
+    """Return the file of a shipped network's or teacher's name, or of a path.
+
+    Args:
+        text: As the command line has it; a name without the ending, or a path.
+    """
+    path = Path(text)
+    folders = (shipped("models"), shipped("training") / TEACHERS)
+    named = (folder / f"{path}.onnx" for folder in folders)
+    return path if path.exists() else next((file for file in named if file.is_file()), path)
