@@ -1,12 +1,15 @@
 """Ablations: trainings that leave an ingredient out, compared with the whole recipe."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from training.made_up import stage, tiny_recipe, write_recipe
 
+from vrfer.errors import DataError
 from vrfer.training.ablations import ablation_table, read_ablations
 from vrfer.training.disturbances import DISTURBANCES
 
@@ -14,7 +17,13 @@ Cli = Callable[..., tuple[int, str, str]]
 
 
 def write_evaluation(
-    folder: Path, recipe: str, hits: str, *, seed: int = 1, lost: float | None = None
+    folder: Path,
+    recipe: str,
+    hits: str,
+    *,
+    seed: int = 1,
+    lost: float | None = None,
+    **changed: str,
 ) -> None:
     """Write what `evaluate --out` writes, as far as ablations read it."""
     right = hits.count("1") / len(hits)
@@ -31,6 +40,7 @@ def write_evaluation(
         "epochs": 3,
         "dsd": "no",
         "pixels": 96,
+        **changed,
     }
     measure = {
         "split": "validation",
@@ -58,37 +68,81 @@ def cells(line: str) -> list[str]:
 def test_each_ablation_is_compared_with_the_whole_recipe_seed_by_seed(tmp_path: Path) -> None:
     write_evaluation(tmp_path, "without-average", "1" * 60 + "0" * 40, seed=1, lost=0.01)
     write_evaluation(tmp_path, "without-average", "1" * 70 + "0" * 30, seed=2)
-    write_evaluation(tmp_path, "without-nothing", "1" * 80 + "0" * 20, seed=1)
-    write_evaluation(tmp_path, "without-nothing", "1" * 80 + "0" * 20, seed=2)
+    write_evaluation(tmp_path, "with-everything", "1" * 80 + "0" * 20, seed=1)
+    write_evaluation(tmp_path, "with-everything", "1" * 80 + "0" * 20, seed=2)
     write_evaluation(tmp_path, "lower-face", "1" * 100)
     _, _, whole, average = map(cells, ablation_table(read_ablations(tmp_path)))
-    assert whole == ["nothing", "2", "80.00%", "", "", "", "0.400", "20%", "", ""]
+    assert whole == ["with-everything", "2", "80.00%", "", "", "", "0.400", "20", "-", "-"]
     assert average[:4] == ["average", "2", "65.00%", "-15.00"]
     low, high = (float(bound) for bound in average[4].split(" to "))
     assert low < -15 < high < 0
     assert average[5] == "1.9e-06, 0.002"
-    assert average[6:] == ["0.325", "16%", "2.0", "1.0"]
+    assert average[6:] == ["0.325", "16", "2.0", "1.0"]
 
 
 def test_without_the_whole_recipe_nothing_is_compared(tmp_path: Path) -> None:
     write_evaluation(tmp_path, "without-average", "1100")
     _, _, average = map(cells, ablation_table(read_ablations(tmp_path)))
-    assert average[:6] == ["average", "1", "50.00%", "", "", ""]
+    assert average[:6] == ["average", "1", "50.00%", "no common seed", "", ""]
+
+
+def test_a_seed_is_compared_with_the_same_seed_alone(tmp_path: Path) -> None:
+    write_evaluation(tmp_path, "without-average", "1100", seed=2)
+    for seed, hits in ((1, "1111"), (2, "1110"), (3, "1111")):
+        write_evaluation(tmp_path, "with-everything", hits, seed=seed)
+    average = cells(ablation_table(read_ablations(tmp_path))[-1])
+    assert (average[3], average[5]) == ("-25.00", "1")
+
+
+def test_a_seed_in_two_files_is_refused(tmp_path: Path) -> None:
+    write_evaluation(tmp_path, "without-average", "1100")
+    shutil.copy(tmp_path / "without-average-1.json", tmp_path / "again.json")
+    with pytest.raises(DataError, match=r"again\.json and without-average-1\.json"):
+        ablation_table(read_ablations(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "other", [{"occlusion": "mask"}, {"tested_on": "full-face"}, {"dataset": "folders"}]
+)
+def test_other_tests_of_an_ablation_stay_out(tmp_path: Path, other: dict[str, str]) -> None:
+    write_evaluation(tmp_path, "without-average", "1100", **other)
+    assert read_ablations(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ({"disturbed": [{"split": "validation", "disturbance": "up", "lost": 0}]}, "it lacks"),
+        ({"measures": [{"split": "validation"}]}, "it lacks 'accuracy'"),
+        ({"measures": ["validation"]}, "cannot be read"),
+        ({"subject": {"recipe": "without-average"}}, "cannot be read"),
+    ],
+)
+def test_a_damaged_file_is_named(tmp_path: Path, damage: dict[str, Any], said: str) -> None:
+    write_evaluation(tmp_path, "without-average", "1100")
+    path = tmp_path / "without-average-1.json"
+    whole = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(whole | damage), encoding="utf-8")
+    with pytest.raises(DataError, match=f"without-average-1.json.*{said}"):
+        read_ablations(tmp_path)
 
 
 def test_a_tiny_ablation_from_training_to_table(cli: Cli) -> None:
-    for name in ("without-nothing", "without-flips"):
-        path = write_recipe(tiny_recipe(name=name, stages=[stage()]))
+    lower = stage(region="lower-half", occlusion="crop")
+    for name in ("with-everything", "without-flips"):
+        path = write_recipe(tiny_recipe(name=name, stages=[lower]))
         assert cli("fit", path, "--accelerator", "cpu")[0] == 0
         measured = ["--split", "validation", "--disturbed", "--out", f"results/{name}.json"]
-        assert cli("evaluate", f"runs/{name}/full-face.pt", *measured)[0] == 0
+        assert cli("evaluate", f"runs/{name}/lower-half.pt", *measured)[0] == 0
     code, said, errors = cli("table", "--results", "results")
     assert (code, errors) == (0, "")
     assert "ablations.md" in said
     lines = Path("results/ablations.md").read_text(encoding="utf-8").splitlines()
-    whole, flips = (cells(line) for line in lines if line.startswith(("| nothing", "| flips")))
+    whole, flips = (
+        cells(line) for line in lines if line.startswith(("| with-everything", "| flips"))
+    )
     assert flips[3] == "+0.00"  # the same recipe
-    assert whole[8] != ""
+    assert all(float(cell) < 100 for cell in whole[8:])
 
 
 def test_moved_faces_go_with_a_networks_own_region(cli: Cli) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vrfer.training.checkpoint import RunState
-from vrfer.training.disturbances import DISTURBANCES, HEADSET, Move, losses, losses_table
+from vrfer.training.disturbances import HEADSET, MOVES, Move, losses, losses_table
 from vrfer.training.export import export
 from vrfer.training.ferplus import FerPlus
 
@@ -57,7 +57,9 @@ def test_a_loss_is_the_difference_in_accuracy(
     model = tmp_path / "tiny.onnx"
     (measured,) = export(finished[0] / "full-face.pt", data, model, splits=["validation"])
     found = losses(model, data, ["validation"])
-    assert [loss.disturbance for loss in found] == [one.name for one in DISTURBANCES]
+    assert [loss.disturbance for loss in found] == [
+        one.name for one in MOVES
+    ]  # it sees whole faces
     for loss in found:
         assert loss.accuracy + loss.lost == pytest.approx(measured.accuracy)
     # The made-up classes are heights: a shift down by a tenth makes others of them.

@@ -26,7 +26,11 @@ from vrfer.training.recipe_file import read_recipe
 from vrfer.training.schedule import learning_rate
 from vrfer.training.starts.efficientnet_lite import installed_file
 
-SHIPPED = sorted(shipped("training").glob("*.toml"))
+TRAINING = shipped("training")
+ABLATIONS = sorted((TRAINING / "ablations").glob("*.toml"))
+WHOLE = TRAINING / "ablations" / "with-everything.toml"
+SHIPPED = [*sorted(TRAINING.glob("*.toml")), WHOLE]
+"""One ablation stands for all: the others change numbers that other recipes change, too."""
 
 GOOD = """
 schema_version = 1
@@ -121,7 +125,7 @@ def _given(
         given, teacher_name = Given(start=folder / "weights"), "faceres-teacher"
     if recipe.start != "checkpoint":
         return given, None
-    teacher = read_recipe(path.with_name(f"{teacher_name}.toml"))
+    teacher = read_recipe(TRAINING / f"{teacher_name}.toml")
     assert isinstance(teacher, Recipe)
     fit(teacher, data, folder / "teacher", accelerator="cpu", given=given, dry_run=True)
     taught = folder / "teacher" / "full-face.pt"
@@ -158,7 +162,7 @@ def test_other_stages_take_the_place_of_those_of_the_base(tmp_path: Path) -> Non
     (tmp_path / "small.toml").write_text(GOOD, encoding="utf-8")
     path = tmp_path / "two.toml"
     one = '[[stages]]\nregion = "full-face"\nepochs = 1\nbatch_size = 2\nlearning_rate = 1\n'
-    path.write_text(f'based_on = "small"\n{one}{one}', encoding="utf-8")
+    path.write_text(f'based_on = "small"\nname = "two"\n{one}{one}', encoding="utf-8")
     recipe = read_recipe(path)
     assert isinstance(recipe, Recipe)
     assert [one.batch_size for one in recipe.stages] == [2, 2]
@@ -167,28 +171,60 @@ def test_other_stages_take_the_place_of_those_of_the_base(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("base", "said"),
-    [("none", r"there is no recipe .*none\.toml"), ("looped", "is based on itself")],
+    [
+        ('"none"', r"there is no recipe .*none\.toml, which .*looped\.toml is based on"),
+        ('"looped"', r"looped\.toml is based on itself"),
+        ('"../there/looped"', r"looped\.toml is based on itself"),
+        ("3", r"looped\.toml: based_on must be the name of a recipe, not 3"),
+        ('["lower-face"]', "based_on must be the name of a recipe"),
+        ("false", "based_on must be the name of a recipe"),
+        ('""', "based_on must be the name of a recipe"),
+        (r'"a\u0000b"', "cannot be read"),
+    ],
 )
 def test_a_base_that_cannot_be_had_is_named(tmp_path: Path, base: str, said: str) -> None:
-    path = tmp_path / "looped.toml"
-    path.write_text(f'based_on = "{base}"', encoding="utf-8")
+    path = tmp_path / "there" / "looped.toml"
+    path.parent.mkdir()
+    path.write_text(f"based_on = {base}", encoding="utf-8")
     with pytest.raises(RecipeError, match=said):
         read_recipe(path)
 
 
-def test_ablations_each_leave_something_out_of_the_same_recipe() -> None:
-    folder = shipped("training") / "ablations"
-    recipes = {path.stem: read_recipe(path) for path in folder.glob("*.toml")}
-    whole = recipes.pop("nothing").model_dump()
-    assert len(recipes) >= 9
-    for name, recipe in recipes.items():
-        assert recipe.name == f"without-{name}"
-        fields = recipe.model_dump()
-        changed = {key for key in whole if fields[key] != whole[key]} - {"name", "about"}
-        assert changed
-        if "stages" in changed:
-            (before,), (after,) = whole["stages"], fields["stages"]
-            assert sum(before[key] != after[key] for key in before) == 1
+def test_names_are_not_inherited(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('based_on = "vgg-13"', encoding="utf-8")  # shipped, and not beside it
+    with pytest.raises(RecipeError, match="name: Field required"):
+        read_recipe(path)
+    path.write_text('based_on = "vgg-13"\nname = "mine"', encoding="utf-8")
+    recipe = read_recipe(path)
+    assert isinstance(recipe, Recipe)
+    assert (recipe.network, recipe.about) == ("vgg_13", "")
+
+
+@pytest.mark.parametrize(
+    ("path", "changed"),
+    [
+        ("average", {"stages"}),
+        ("camera", {"augmentation"}),
+        ("moves", {"augmentation"}),
+        ("occluders", {"augmentation"}),
+        ("photographs", {"data"}),
+        ("repeats", {"stages"}),
+        ("teacher", {"data", "stages"}),
+        ("votes", {"data"}),
+        ("whole-faces", {"start"}),
+    ],
+)
+def test_an_ablation_leaves_one_thing_out(path: str, changed: set[str]) -> None:
+    recipe = read_recipe(WHOLE.with_name(f"without-{path}.toml"))
+    assert recipe.name == f"without-{path}"
+    before, after = (one.model_dump() for one in (read_recipe(WHOLE), recipe))
+    assert {key for key in after if after[key] != before[key]} == {"name", "about", *changed}
+
+
+def test_all_ablations_were_looked_at() -> None:
+    assert len(ABLATIONS) == 10
+    assert all(read_recipe(path).name == path.stem for path in ABLATIONS)
 
 
 def test_a_good_recipe_is_read_whole(tmp_path: Path) -> None:

@@ -1,25 +1,26 @@
 """What each ingredient of a recipe is worth: the same recipe without it, on the validation split.
 
-Recipes named `without-INGREDIENT` are compared with `without-nothing`, seed by seed.
+Recipes named `without-INGREDIENT` are compared with `with-everything`, each seed with the same.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
+from vrfer.errors import DataError
 from vrfer.training.disturbances import HEADSET, MOVES
 from vrfer.training.figures_files import Figures, read_figures
 from vrfer.training.subject import Subject
-from vrfer.training.table import Evaluation, difference
+from vrfer.training.table import LOWER, Evaluation, difference
 
 WITHOUT = "without-"
-WHOLE = "without-nothing"
+WHOLE = "with-everything"
 _SPLIT = "validation"
 _HEADER = [
     "| left out | seeds | accuracy | against the whole, points | 95 % interval | "
-    "McNemar's p, a seed each | macro-F1 of common | fear | moved faces lose, points | "
-    "under drawn headsets lose, points |",
+    "McNemar's p, a seed each | macro-F1 of common | recall of fear, % | "
+    "moved faces lose, points | under drawn headsets lose, points |",
     "|---|---|---|---|---|---|---|---|---|---|",
 ]
 
@@ -49,7 +50,8 @@ def read_ablations(folder: Path) -> list[Ablation]:
 
 def _ablations(figures: Figures, file: str) -> list[Ablation]:
     subject = Subject(**figures["subject"])
-    if not subject.recipe.startswith(WITHOUT):
+    own_way = (subject.place[1:], subject.occlusion) == ((LOWER, LOWER, "ferplus"), "crop")
+    if not (own_way and (subject.recipe == WHOLE or str(subject.recipe).startswith(WITHOUT))):
         return []
     lost = {
         one["disturbance"]: float(one["lost"])
@@ -60,7 +62,7 @@ def _ablations(figures: Figures, file: str) -> list[Ablation]:
         Ablation(
             Evaluation(subject, float(one["accuracy"]), str(one["hits"]), file),
             float(one["macro_f1_common"]),
-            one["recall"].get("fear"),
+            float(one["recall"]["fear"]) if "fear" in one["recall"] else None,
             mean(lost[move.name] for move in MOVES) if lost else None,
             lost[HEADSET.name] if lost else None,
         )
@@ -70,36 +72,51 @@ def _ablations(figures: Figures, file: str) -> list[Ablation]:
 
 
 def ablation_table(ablations: Sequence[Ablation]) -> list[str]:
-    """Return ablations as Markdown, the whole recipe first."""
-    by_recipe: dict[str, list[Ablation]] = {}
+    """Return ablations as Markdown, the whole recipe first.
+
+    Raises:
+        DataError: A seed of a recipe stands in two files.
+    """
+    by_recipe: dict[str, dict[int, Ablation]] = {}
     for one in ablations:
-        by_recipe.setdefault(one.evaluation.subject.recipe, []).append(one)
-    whole = [one.evaluation for one in by_recipe.get(WHOLE, ())]
+        subject = one.evaluation.subject
+        seeds = by_recipe.setdefault(subject.recipe, {})
+        if subject.seed in seeds:
+            twice = f"{seeds[subject.seed].evaluation.file} and {one.evaluation.file}"
+            raise DataError(
+                f"{twice} are both of {subject.recipe}, seed {subject.seed}", "Delete one of them."
+            )
+        seeds[subject.seed] = one
     names = sorted(by_recipe, key=lambda name: (name != WHOLE, name))
+    whole = by_recipe.get(WHOLE, {})
     return [*_HEADER, *(_line(name, by_recipe[name], whole) for name in names)]
 
 
-def _line(name: str, seeds: Sequence[Ablation], whole: Sequence[Evaluation]) -> str:
-    evaluations = [one.evaluation for one in seeds]
-    found = None if name == WHOLE else difference(evaluations, whole)
-    against = ["", "", ""]
-    if found is not None:
-        chances = ", ".join(f"{p:.2g}" for p in found.p)
-        against = [f"{found.mean:+.2f}", f"{found.low:+.2f} to {found.high:+.2f}", chances]
+def _line(name: str, seeds: Mapping[int, Ablation], whole: Mapping[int, Ablation]) -> str:
+    found = list(seeds.values())
     cells = [
         name.removeprefix(WITHOUT),
-        str(len(seeds)),
-        f"{mean(one.accuracy for one in evaluations):.2%}",
-        *against,
-        f"{mean(one.macro_f1_common for one in seeds):.3f}",
-        *(
-            f"{100 * mean(known):.{digits}f}{unit}" if known else ""
-            for values, digits, unit in (
-                ([one.fear for one in seeds], 0, "%"),
-                ([one.moved for one in seeds], 1, ""),
-                ([one.worn for one in seeds], 1, ""),
-            )
-            for known in [[value for value in values if value is not None]]
-        ),
+        str(len(found)),
+        f"{mean(one.evaluation.accuracy for one in found):.2%}",
+        *(["", "", ""] if name == WHOLE else _against(seeds, whole)),
+        f"{mean(one.macro_f1_common for one in found):.3f}",
+        _percent([one.fear for one in found], 0),
+        _percent([one.moved for one in found], 1),
+        _percent([one.worn for one in found], 1),
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _against(seeds: Mapping[int, Ablation], whole: Mapping[int, Ablation]) -> list[str]:
+    both = sorted(seeds.keys() & whole.keys())
+    gap = difference(*([some[seed].evaluation for seed in both] for some in (seeds, whole)))
+    if gap is None:
+        return ["no common seed", "", ""]
+    chances = ", ".join(f"{p:.2g}" for p in gap.p)
+    return [f"{gap.mean:+.2f}", f"{gap.low:+.2f} to {gap.high:+.2f}", chances]
+
+
+def _percent(shares: Sequence[float | None], digits: int) -> str:
+    """Return the mean of those that are known, or a dash."""
+    known = [share for share in shares if share is not None]
+    return f"{100 * mean(known):.{digits}f}" if known else "-"

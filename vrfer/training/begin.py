@@ -90,7 +90,7 @@ def begin(recipe: Recipe, out: Path, faces: FaceSet, given: Given) -> RunState:
 def _taken_over(recipe: Recipe, after: Path) -> RunState:
     other = load_state(after)
     taken = other.stage + 1
-    shared = ("network", "start", "input", "data", "augmentation")
+    shared = ("network", "start", "data_dependent_init", "input", "data", "augmentation")
     reasons = [
         f"{name} differs" for name in shared if getattr(recipe, name) != getattr(other.recipe, name)
     ]

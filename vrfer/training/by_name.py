@@ -19,9 +19,9 @@ def network_path(text: str | Path) -> Path:
     """Return the file of a shipped network's or teacher's name, or of a path.
 
     Args:
-        text: As the command line has it; a name without the ending, or a path.
+        text: As the command line has it: a name, with or without its ending, or a path.
     """
     path = Path(text)
     folders = (shipped("models"), shipped("training") / TEACHERS)
-    named = (folder / f"{path}.onnx" for folder in folders)
+    named = (folder / f"{str(path).removesuffix('.onnx')}.onnx" for folder in folders)
     return path if path.exists() else next((file for file in named if file.is_file()), path)

@@ -109,7 +109,8 @@ def beyond(rows: Sequence[Row], evaluations: Sequence[Evaluation]) -> list[str]:
     ours: dict[tuple[str, str], list[Evaluation]] = {}
     for one in evaluations:
         subject = one.subject
-        if subject.network not in named and subject.place[2:] == (LOWER, "ferplus"):
+        own_way = (subject.place[1:], subject.occlusion) == ((LOWER, LOWER, "ferplus"), "crop")
+        if subject.network not in named and own_way:
             ours.setdefault((subject.network, subject.recipe), []).append(one)
     if not ours:
         return ["Nothing was run yet."]

@@ -102,7 +102,9 @@ def compare_command(
             "words (.npz).",
         ),
     ],
-    second: Annotated[Path, typer.Argument(parser=network_path, metavar="MODEL", help="Another.")],
+    second: Annotated[
+        Path, typer.Argument(parser=network_path, metavar="FILE|NAME", help="Another.")
+    ],
     folder: DataOption = None,
     split: Annotated[
         SplitName | None, typer.Option(help="What to compare on.", show_default="all")
@@ -118,8 +120,10 @@ def export_command(
     checkpoint: Annotated[
         Path,
         typer.Argument(
-            help="A .pt that fit wrote: <region>.pt, or a locator's last.pt. A network (.onnx) is "
-            "calibrated anew and keeps its precision."
+            parser=network_path,
+            metavar="FILE|NAME",
+            help="A .pt that fit wrote: <region>.pt, or a locator's last.pt. A network (.onnx, or "
+            "a shipped one's name) is calibrated anew and keeps its precision.",
         ),
     ],
     out: Annotated[Path, typer.Option(help="The .onnx file; its card goes beside it.")],

@@ -16,7 +16,7 @@ import torch
 
 from vrfer.training.augmentation import under_headset
 from vrfer.training.data_sets import FaceData
-from vrfer.training.evaluate import SplitName, faces_of, predictor
+from vrfer.training.evaluate import SplitName, faces_of, predictor, seen_by
 
 _SEED = 2019
 
@@ -109,7 +109,9 @@ class Loss:
 
 
 def losses(model: Path, data: FaceData, splits: Sequence[SplitName]) -> list[Loss]:
-    """Measure a network on disturbed faces.
+    """Measure a network on disturbed faces; splits without pictures are passed over.
+
+    Only networks that see lower halves are tried under a drawn headset.
 
     Args:
         model: Exported, or a checkpoint on its own region.
@@ -119,17 +121,20 @@ def losses(model: Path, data: FaceData, splits: Sequence[SplitName]) -> list[Los
     Raises:
         VrferError: The file cannot be used.
     """
-    predict = predictor(model)
+    predict, (region, votes) = predictor(model), seen_by(model)
+    disturbances = DISTURBANCES if region == "lower-half" else MOVES
     found = []
     for split in splits:
-        faces = faces_of(data, split)
+        faces = faces_of(data, split, votes=votes)
+        if not len(faces):
+            continue
 
         def accuracy(pictures: npt.NDArray[np.uint8]) -> float:
             said = predict(pictures).argmax(axis=1)
             return float((said == faces.labels).mean())  # noqa: B023 - called within the loop
 
         plain = accuracy(faces.faces)
-        for disturbance in DISTURBANCES:
+        for disturbance in disturbances:
             now = accuracy(disturbance.of(faces.faces))
             found.append(Loss(split, disturbance.name, now, plain - now))
     return found

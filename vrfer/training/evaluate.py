@@ -83,6 +83,18 @@ def predictor(path: Path) -> Predictor:
     return _of_bag_of_words(path) if path.suffix == ".npz" else _of_network(path)
 
 
+def seen_by(path: Path) -> tuple[Region, Votes]:
+    """Return what a network or checkpoint sees of a face, and whose votes it was trained on.
+
+    Raises:
+        VrferError: The file cannot be used.
+    """
+    if path.suffix == ".pt":
+        state = load_state(path)
+        return finished_stage(state).region, state.recipe.data.votes
+    return open_network(path)[1].region, "official"
+
+
 def _measured(
     predict: Predictor, data: FaceData, splits: Sequence[SplitName], votes: Votes = "official"
 ) -> list[Measures]:
@@ -203,5 +215,5 @@ def evaluate_checkpoint(
         region: What the network may see; None takes the region of its stage.
         occlusion: How an upper half is hidden; None takes the stage's way.
     """
-    votes = load_state(path).recipe.data.votes
+    _, votes = seen_by(path)
     return _measured(_of_checkpoint(path, region, occlusion), data, splits, votes)

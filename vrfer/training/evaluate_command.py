@@ -81,7 +81,7 @@ def evaluate_command(
         bool,
         typer.Option(
             "--disturbed",
-            help="Networks and checkpoints: what shifts, scales and turns of the face cost.",
+            help="Networks and checkpoints: what shifts, scales, turns and headsets cost.",
         ),
     ] = False,
     out: Annotated[
@@ -109,7 +109,8 @@ def evaluate_command(
             "It has its region; name a checkpoint (.pt).",
         )
     elsewhere = {name: disturbed and given for name, given in hidden.items()}
-    refuse(elsewhere, "--disturbed", "A network is disturbed as its own stage hid the face.")
+    remedy = "Leave it out: faces are disturbed as the network's own stage saw them."
+    refuse(elsewhere, "--disturbed", remedy)
     no_network = {"--disturbed": disturbed and model.suffix == ".npz"}
     refuse(no_network, str(model), "Name a network (.onnx) or a checkpoint (.pt).")
     subject, asked = _about(model, dataset, region, occlusion)

@@ -11,6 +11,7 @@ import typer
 from vrfer.errors import DataError
 from vrfer.expressions import EXPRESSIONS
 from vrfer.shipped import default_model
+from vrfer.training.by_name import network_path
 from vrfer.training.explain import (
     Explanation,
     Face,
@@ -33,7 +34,10 @@ def explain_command(
     model: Annotated[
         list[Path] | None,
         typer.Option(
-            help="A network (.onnx) or checkpoint (.pt); may be given several times.",
+            parser=network_path,
+            metavar="FILE|NAME",
+            help="A network (.onnx, or a shipped one's name) or checkpoint (.pt); may be given "
+            "several times.",
             show_default="the default network",
         ),
     ] = None,

@@ -33,7 +33,6 @@ from vrfer.training.calibration import (
 from vrfer.training.checkpoint import RunState, load_state
 from vrfer.training.compact import fold_normalisation, quantised, round_kernels, store_small
 from vrfer.training.data_sets import FaceData
-from vrfer.training.description import describe
 from vrfer.training.evaluate import (
     SPLITS,
     SplitName,
@@ -45,6 +44,7 @@ from vrfer.training.ferplus import FaceSet
 from vrfer.training.graph import onnx_graph, written_whole
 from vrfer.training.loop import training_faces
 from vrfer.training.measure import Measures, best_temperature
+from vrfer.training.measured_file import write_measured
 from vrfer.training.nets import FaceNetwork
 from vrfer.training.predict import finished_stage, load_network, predict_logits
 from vrfer.training.provenance import data_in_words, terms
@@ -148,7 +148,7 @@ def export(
         if precision == "int8":
             notes |= _eight_bits_against(logits, contract, file, validation)
         card = out.with_suffix(".md")
-        return describe(graph, contract, file, card, state.recipe, data, splits, notes)
+        return write_measured(graph, contract, file, card, state.recipe, data, splits, notes)
 
 
 def _calibrating(data: FaceData, state: RunState, view: View) -> npt.NDArray[np.uint8]:

@@ -46,9 +46,10 @@ def read_figures(folder: Path, read: Callable[[Figures, str], Sequence[Found]]) 
             document = json.loads(path.read_text(encoding="utf-8"))
             if isinstance(document, dict) and "subject" in document:
                 found += read(document, path.name)
-        except (OSError, ValueError, TypeError, KeyError) as err:
+        except (OSError, ValueError, TypeError, AttributeError, KeyError) as err:
+            why = f"it lacks {err}" if isinstance(err, KeyError) else err
             raise DataError(
-                f"the evaluation {path} cannot be read: {err}",
+                f"the evaluation {path} cannot be read: {why}",
                 "Write it again with vrfer-train evaluate --out, or delete it.",
             ) from err
     return found

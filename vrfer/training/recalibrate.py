@@ -9,11 +9,11 @@ from vrfer.training.adjustment import shares_of
 from vrfer.training.calibration import calibrated, with_lifts
 from vrfer.training.card import notes_of
 from vrfer.training.data_sets import FaceData
-from vrfer.training.description import describe
 from vrfer.training.evaluate import SPLITS, SplitName, faces_of, open_network
 from vrfer.training.graph import written_whole
 from vrfer.training.loop import training_faces
 from vrfer.training.measure import Measures
+from vrfer.training.measured_file import write_measured
 from vrfer.training.provenance import recipe_of
 
 BEFORE = ", when it was first exported"
@@ -46,7 +46,7 @@ def recalibrate(
         shares = shares_of(training_faces(data, recipe.data))
         contract = calibrated(graph, contract, file, validation, shares)
         card = out.with_suffix(".md")
-        return describe(graph, contract, file, card, recipe, data, splits, notes)
+        return write_measured(graph, contract, file, card, recipe, data, splits, notes)
 
 
 def _kept(notes: Mapping[str, str]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Reading recipes: one TOML file an experiment, of whatever kind."""
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -7,6 +8,7 @@ from typing import Any, TypeGuard
 from pydantic import ValidationError
 
 from vrfer.errors import RecipeError
+from vrfer.shipped import shipped
 from vrfer.training.bag_of_words_recipe import BagOfWordsRecipe
 from vrfer.training.locating.recipe import LocatorRecipe
 from vrfer.training.recipe import Recipe
@@ -18,9 +20,9 @@ Fields = dict[str, Any]
 def read_recipe(path: Path) -> AnyRecipe:
     """Read and check a recipe file; one without a `task` is a network's that reads expressions.
 
-    A file that is `based_on` another (a path from its own folder, without the ending) says only
-    what it changes: tables are merged, as many stages as there were one by one, and a table that
-    is set to `false` is left out.
+    A file that is `based_on` another (a path from its own folder without the ending, or a shipped
+    recipe's name) says only what it changes: tables are merged, as many stages as there were one
+    by one, and a table that is set to `false` is left out. It has a name and an `about` of its own.
 
     Raises:
         RecipeError: The file is missing, is no TOML, or a field is wrong; the field is named.
@@ -31,9 +33,8 @@ def read_recipe(path: Path) -> AnyRecipe:
     except ValidationError as err:
         first = err.errors()[0]
         field = ".".join(map(str, first["loc"])) or "the recipe"
-        raise RecipeError(
-            f"recipe {path}: {field}: {first['msg']}", "Mend this field and try again."
-        ) from err
+        remedy = "Mend this field, here or in what it is based on, and try again."
+        raise RecipeError(f"recipe {path}: {field}: {first['msg']}", remedy) from err
 
 
 def _fields(path: Path, above: tuple[Path, ...]) -> Fields:
@@ -41,24 +42,39 @@ def _fields(path: Path, above: tuple[Path, ...]) -> Fields:
 
     Args:
         path: The file.
-        above: The files that are based on it.
+        above: The files that are based on it, the nearest last.
     """
-    if path.resolve() in above:
+    if path in above:
         raise RecipeError(f"recipe {path} is based on itself", "Mend its based_on.")
     try:
         fields: Fields = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as err:
+        heir = f", which {above[-1]} is based on" if above else ""
         raise RecipeError(
-            f"there is no recipe {path}", "List the shipped ones with: vrfer-train recipes."
+            f"there is no recipe {path}{heir}", "List the shipped ones with: vrfer-train recipes."
         ) from err
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as err:
+    except (OSError, ValueError) as err:  # no UTF-8, no TOML, no file name
         raise RecipeError(
             f"recipe {path} cannot be read: {err}", "A recipe is a TOML text file; mend it."
         ) from err
-    base = fields.pop("based_on", None)
-    if base is None:
+    if "based_on" not in fields:
         return fields
-    return _merged(_fields(path.parent / f"{base}.toml", (*above, path.resolve())), fields)
+    base = fields.pop("based_on")
+    if not (isinstance(base, str) and base):
+        raise RecipeError(
+            f"recipe {path}: based_on must be the name of a recipe, not {base!r}", "Mend it."
+        )
+    under = _fields(_base_path(path, base), (*above, path))
+    for own in ("name", "about"):
+        under.pop(own, None)
+    return _merged(under, fields)
+
+
+def _base_path(path: Path, base: str) -> Path:
+    """Return the recipe of that name beside a file, else the shipped one."""
+    beside = Path(os.path.normpath(path.parent / f"{base}.toml"))
+    named = shipped("training") / f"{base}.toml"
+    return named if not beside.exists() and named.is_file() else beside
 
 
 def _merged(under: Fields, over: Fields) -> Fields:

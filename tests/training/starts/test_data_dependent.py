@@ -6,14 +6,18 @@ import torch
 from torch import Tensor, nn
 
 from vrfer.errors import RecipeError
+from vrfer.training.batches import patches_of
 from vrfer.training.nets import FaceNetwork
 from vrfer.training.recipe import Input, Recipe, Stage
 from vrfer.training.starts import begin_network
 
 STAGE = Stage(region="full-face", epochs=1, batch_size=8, learning_rate=0.01)
+MASKED = Stage(region="lower-half", occlusion="mask", epochs=1, batch_size=8, learning_rate=0.01)
 
 
-def _begun(network: str, size: int, *, data_dependent: bool) -> tuple[FaceNetwork, Tensor]:
+def _begun(
+    network: str, size: int, *, data_dependent: bool, stage: Stage = STAGE
+) -> tuple[FaceNetwork, Tensor]:
     """Return a network and patches that it began from."""
     recipe = Recipe.model_validate(
         {
@@ -21,14 +25,13 @@ def _begun(network: str, size: int, *, data_dependent: bool) -> tuple[FaceNetwor
             "network": network,
             "input": Input(size=size),
             "data_dependent_init": data_dependent,
-            "stages": (STAGE,),
+            "stages": (stage,),
         }
     )
     faces = np.random.default_rng(1).integers(0, 256, (64, 48, 48), dtype=np.uint8)
     torch.manual_seed(1)
     begun, _ = begin_network(recipe, faces, mean_gray=127.0, start=None)
-    pictures = torch.from_numpy(faces).unsqueeze(1).float()
-    return begun, nn.functional.interpolate(pictures, (size, size), mode="bilinear")
+    return begun, patches_of(faces, recipe.input.view(stage.region))
 
 
 def _outputs(network: FaceNetwork, patches: Tensor) -> list[Tensor]:
@@ -42,9 +45,14 @@ def _outputs(network: FaceNetwork, patches: Tensor) -> list[Tensor]:
     return seen
 
 
+@pytest.mark.parametrize("stage", [STAGE, MASKED], ids=["full-face", "masked"])
 @pytest.mark.parametrize(("network", "size"), [("vgg_13", 64), ("vgg_f", 64)])
-def test_each_layer_before_the_last_gives_mean_0_and_variance_1(network: str, size: int) -> None:
-    begun, patches = _begun(network, size, data_dependent=True)
+def test_each_layer_before_the_last_gives_mean_0_and_variance_1(
+    network: str, size: int, stage: Stage
+) -> None:
+    begun, patches = _begun(network, size, data_dependent=True, stage=stage)
+    assert begun.occlusion is None
+    begun.occlusion = stage.occlusion if stage is MASKED else None
     given = _outputs(begun, patches)
     if network == "vgg_13":
         *given, last = given

@@ -117,7 +117,10 @@ def _scale_layers(network: FaceNetwork, recipe: Recipe, faces: npt.NDArray[np.ui
             f"recipe {recipe.name}: a {recipe.network} normalises its layers itself",
             "Leave data_dependent_init out.",
         )
+    stage = recipe.stages[0]
+    network.occlusion = stage.occlusion if stage.region == "lower-half" else None
     scale_layers(network, _normalising(recipe, faces))
+    network.occlusion = None
 
 
 def _put_faceres(

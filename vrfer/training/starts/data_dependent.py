@@ -29,10 +29,12 @@ def scale_layers(network: FaceNetwork, patches: Tensor) -> None:
     handles = [
         layer.register_forward_hook(_scaled) for layer in (*network.convolutions(), *linear[:-1])
     ]
-    with torch.no_grad():
-        network(patches)
-    for handle in handles:
-        handle.remove()
+    try:
+        with torch.no_grad():
+            network(patches)
+    finally:
+        for handle in handles:
+            handle.remove()
     network.train()
 
 
@@ -46,4 +48,5 @@ def _scaled(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Ten
     layer.weight /= deviation.reshape(-1, *[1] * (layer.weight.ndim - 1))
     layer.bias -= mean
     layer.bias /= deviation
-    return layer.forward(inputs[0])
+    shape = [-1 if axis == 1 else 1 for axis in range(output.ndim)]
+    return output.sub_(mean.reshape(shape)).div_(deviation.reshape(shape))

@@ -14,7 +14,7 @@ from vrfer.training.measure import Measures
 from vrfer.training.recipe import Recipe
 
 
-def describe(
+def write_measured(
     graph: onnx.ModelProto,
     contract: Contract,
     file: Path,
@@ -24,7 +24,7 @@ def describe(
     splits: Sequence[SplitName],
     notes: Mapping[str, str],
 ) -> list[Measures]:
-    """Measure a calibrated file, and write the figures into its contract and its card.
+    """Measure a calibrated file, write the figures into its contract and its card, return them.
 
     Args:
         graph: What the file computes.
