@@ -2,11 +2,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from training.made_up_pictures import scene, write_class_folders
 
 from vrfer.training.checkpoint import RunState
+from vrfer.training.data_sets import load_faces
 from vrfer.training.disturbances import HEADSET, MOVES, Move, losses, losses_table
 from vrfer.training.export import export
 from vrfer.training.ferplus import FerPlus
+from vrfer.training.recipe import Data
 
 
 def spot(x: int, y: int) -> np.ndarray:
@@ -68,3 +71,13 @@ def test_a_loss_is_the_difference_in_accuracy(
     table = losses_table(found)
     assert len(table) == 2 + len(found)
     assert f"{100 * lost['10 % down']:+.1f} points" in "\n".join(table)
+
+
+def test_a_split_without_pictures_is_passed_over(
+    finished: tuple[Path, RunState], tmp_path: Path
+) -> None:
+    pictures = {"train": {"fear": [scene(1)]}, "validation": {"fear": [scene(2)]}}
+    write_class_folders(tmp_path / "pictures", pictures)
+    own, _ = load_faces(tmp_path, Data(dataset="folders"), cache=tmp_path / "cache")
+    found = losses(finished[0] / "full-face.pt", own, ["validation", "test"])
+    assert {loss.split for loss in found} == {"validation"}
