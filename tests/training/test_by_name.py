@@ -17,6 +17,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.usefixtures("elsewhere")
 def test_shipped_files_have_names() -> None:
     assert network_path("lower-face") == network_path("lower-face.onnx") == default_model()
+    assert network_path("full-face").is_file()
     assert recipe_path("lower-face") == shipped("training") / "lower-face.toml"
     assert recipe_path("ablations/without-votes").is_file()
 

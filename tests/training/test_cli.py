@@ -16,6 +16,7 @@ from training.made_up import stage, tiny_recipe, write_recipe
 from vrfer.locator import LOCATOR_FILE
 from vrfer.metadata import METADATA_KEY
 from vrfer.shipped import shipped
+from vrfer.training.by_name import network_folders
 from vrfer.training.checkpoint import RunState, load_state
 from vrfer.training.ferplus import FerPlus
 from vrfer.training.loop import Progress, Watcher, fit
@@ -135,11 +136,15 @@ def test_a_stage_is_taken_over_by_name(cli: Cli, finished: Finished) -> None:
 def test_recipes_and_models_are_listed(cli: Cli) -> None:
     code, out, errors = cli("recipes")
     assert (code, errors) == (0, "")
-    for path in shipped("training").glob("*.toml"):
-        assert path.stem in out.splitlines()
+    folder = shipped("training")
+    for path in folder.rglob("*.toml"):
+        assert path.relative_to(folder).with_suffix("").as_posix() in out.splitlines()
+    assert "ablations/without-votes" in out.splitlines()
     code, out, errors = cli("models")
     assert (code, errors) == (0, "")
-    for path in shipped("models").glob("*.onnx"):
+    files = [path for one in network_folders() for path in one.glob("*.onnx")]
+    assert {"lower-face", "full-face"} <= {path.stem for path in files}
+    for path in files:
         if METADATA_KEY.encode() in path.read_bytes():
             row = next(line for line in out.splitlines() if path.name in line)
             is_locator = path.name == LOCATOR_FILE

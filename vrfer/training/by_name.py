@@ -15,6 +15,11 @@ def recipe_path(text: str) -> Path:
     return named if not path.exists() and named.is_file() else path
 
 
+def network_folders() -> tuple[Path, Path]:
+    """Return where shipped networks lie: those that the app can run, and teachers."""
+    return shipped("models"), shipped("training") / TEACHERS
+
+
 def network_path(text: str | Path) -> Path:
     """Return the file of a shipped network's or teacher's name, or of a path.
 
@@ -22,6 +27,5 @@ def network_path(text: str | Path) -> Path:
         text: As the command line has it: a name, with or without its ending, or a path.
     """
     path = Path(text)
-    folders = (shipped("models"), shipped("training") / TEACHERS)
-    named = (folder / f"{str(path).removesuffix('.onnx')}.onnx" for folder in folders)
+    named = (folder / f"{str(path).removesuffix('.onnx')}.onnx" for folder in network_folders())
     return path if path.exists() else next((file for file in named if file.is_file()), path)

@@ -10,7 +10,7 @@ from vrfer.errors import DataError
 from vrfer.expressions import EXPRESSIONS
 from vrfer.locator import LocatorContract, open_locator
 from vrfer.shipped import shipped
-from vrfer.training.by_name import network_path
+from vrfer.training.by_name import network_folders, network_path
 from vrfer.training.checkpoint import load_state
 from vrfer.training.compare import compare, comparison_table
 from vrfer.training.data_folder import (
@@ -157,7 +157,7 @@ def export_command(
 def models() -> None:
     """List the shipped networks."""
     lines = ["| network | sees | measured | file |", "|---|---|---|---|"]
-    for path in sorted(shipped("models").glob("*.onnx")):
+    for path in (path for one in network_folders() for path in sorted(one.glob("*.onnx"))):
         if is_locator(path):
             located = open_locator(path)[1]
             row = (located.name, "lower face", _headset_error(located))
