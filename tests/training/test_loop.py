@@ -375,6 +375,7 @@ def test_a_stage_can_be_taken_over(finished: Finished, data: FerPlus, tmp_path: 
         ({"stages": [stage(epochs=3), stage(region="lower-half")]}, "full-face.pt", "stages"),
         ({"data": {"labels": "soft"}}, "full-face.pt", "data differs"),
         ({"input": {"size": 64}}, "full-face.pt", "input differs"),
+        ({"data_dependent_init": True}, "full-face.pt", "data_dependent_init differs"),
         ({"augmentation": {"flip": 0}}, "full-face.pt", "augmentation differs"),
         ({"name": "heir"}, "lower-half.pt", "no stage is left"),
         ({"name": "heir"}, "nothing.pt", "there is no checkpoint"),

@@ -10,9 +10,9 @@ from statistics import mean
 
 from vrfer.errors import DataError
 from vrfer.training.disturbances import HEADSET, MOVES
-from vrfer.training.figures_files import Figures, read_figures
+from vrfer.training.figures_files import Document, read_figures
 from vrfer.training.subject import Subject
-from vrfer.training.table import LOWER, Evaluation, difference
+from vrfer.training.table import Evaluation, difference, reads_cut_halves
 
 WITHOUT = "without-"
 WHOLE = "with-everything"
@@ -48,14 +48,14 @@ def read_ablations(folder: Path) -> list[Ablation]:
     return read_figures(folder, _ablations)
 
 
-def _ablations(figures: Figures, file: str) -> list[Ablation]:
-    subject = Subject(**figures["subject"])
-    own_way = (subject.place[1:], subject.occlusion) == ((LOWER, LOWER, "ferplus"), "crop")
-    if not (own_way and (subject.recipe == WHOLE or str(subject.recipe).startswith(WITHOUT))):
+def _ablations(document: Document, file: str) -> list[Ablation]:
+    subject = Subject(**document["subject"])
+    of_ablation = subject.recipe == WHOLE or subject.recipe.startswith(WITHOUT)
+    if not (of_ablation and reads_cut_halves(subject)):
         return []
     lost = {
         one["disturbance"]: float(one["lost"])
-        for one in figures.get("disturbed", ())
+        for one in document.get("disturbed", ())
         if one["split"] == _SPLIT
     }
     return [
@@ -66,7 +66,7 @@ def _ablations(figures: Figures, file: str) -> list[Ablation]:
             mean(lost[move.name] for move in MOVES) if lost else None,
             lost[HEADSET.name] if lost else None,
         )
-        for one in figures["measures"]
+        for one in document["measures"]
         if one["split"] == _SPLIT
     ]
 

@@ -84,6 +84,19 @@ def augmented(
     return _compressed(patches, augmentation.jpeg, draw) if augmentation.jpeg else patches
 
 
+def under_headset(patches: Tensor, generator: torch.Generator) -> Tensor:
+    """Cover the top of every patch with a drawn headset's lower edge.
+
+    Args:
+        patches: N x 1 x H x W lower halves, float, 0-255.
+        generator: Where the random numbers come from.
+
+    Returns:
+        N x 1 x H x W float; not yet held within 0-255.
+    """
+    return _under_headset(patches, 1.0, _Draw(len(patches), generator, patches.device))
+
+
 def _moved(faces: Tensor, view: View, augmentation: Augmentation, draw: _Draw) -> Tensor:
     """Mirror, turn, zoom, stretch and shift, all in one resampling."""
     count = len(faces)
@@ -128,16 +141,6 @@ def _places(patches: Tensor) -> tuple[Tensor, Tensor]:
     x = torch.linspace(-1, 1, width, device=patches.device).reshape(1, 1, 1, width)
     y = torch.linspace(0, 1, height, device=patches.device).reshape(1, 1, height, 1)
     return x, y
-
-
-def under_headset(patches: Tensor, generator: torch.Generator) -> Tensor:
-    """Cover the top of every patch with a drawn headset's lower edge.
-
-    Args:
-        patches: N x 1 x H x W lower halves, float, 0-255.
-        generator: Where the random numbers come from.
-    """
-    return _under_headset(patches, 1.0, _Draw(len(patches), generator, patches.device))
 
 
 def _slope(patches: Tensor, reach: float, draw: _Draw) -> Tensor:

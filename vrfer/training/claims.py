@@ -13,6 +13,7 @@ from vrfer.training.table import (
     difference,
     fits_table,
     interval,
+    reads_cut_halves,
 )
 
 _HEADER = [
@@ -109,8 +110,7 @@ def beyond(rows: Sequence[Row], evaluations: Sequence[Evaluation]) -> list[str]:
     ours: dict[tuple[str, str], list[Evaluation]] = {}
     for one in evaluations:
         subject = one.subject
-        own_way = (subject.place[1:], subject.occlusion) == ((LOWER, LOWER, "ferplus"), "crop")
-        if subject.network not in named and own_way:
+        if subject.network not in named and reads_cut_halves(subject):
             ours.setdefault((subject.network, subject.recipe), []).append(one)
     if not ours:
         return ["Nothing was run yet."]

@@ -7,12 +7,12 @@ from typing import Any, TypeVar
 
 from vrfer.errors import DataError
 
-Figures = Mapping[str, Any]
-"""A file's document: `subject`, `measures`, and `disturbed` where that was asked for."""
+Document = Mapping[str, Any]
+"""What a file holds: `subject`, `measures`, and `disturbed` where that was asked for."""
 Found = TypeVar("Found")
 
 
-def write_figures(out: Path, model: Path, figures: Figures) -> None:
+def write_figures(out: Path, model: Path, figures: Document) -> None:
     """Write figures of a model as JSON.
 
     Raises:
@@ -26,7 +26,7 @@ def write_figures(out: Path, model: Path, figures: Figures) -> None:
         raise DataError(f"{out} cannot be written: {err.strerror or err}", "Name another.") from err
 
 
-def read_figures(folder: Path, read: Callable[[Figures, str], Sequence[Found]]) -> list[Found]:
+def read_figures(folder: Path, read: Callable[[Document, str], Sequence[Found]]) -> list[Found]:
     """Read the files of figures in a folder; other JSON files are passed over.
 
     Args:

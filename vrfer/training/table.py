@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import NormalDist, mean, variance
 
 from vrfer.training.compare import mcnemar
-from vrfer.training.figures_files import Figures, read_figures
+from vrfer.training.figures_files import Document, read_figures
 from vrfer.training.recipe import Region
 from vrfer.training.subject import Subject, TestedOn
 
@@ -110,12 +110,12 @@ def read_evaluations(folder: Path) -> list[Evaluation]:
     return read_figures(folder, _evaluation)
 
 
-def _evaluation(figures: Figures, file: str) -> list[Evaluation]:
-    subject = Subject(**figures["subject"])
+def _evaluation(document: Document, file: str) -> list[Evaluation]:
+    subject = Subject(**document["subject"])
     split = TEST[subject.dataset]
     return [
         Evaluation(subject, float(one["accuracy"]), str(one["hits"]), file)
-        for one in figures["measures"]
+        for one in document["measures"]
         if one["split"] == split
     ]
 
@@ -186,6 +186,11 @@ def fits_table(evaluation: Evaluation) -> bool:
     return (
         subject.place in places and subject.occlusion in (None, "mask") and subject.dsd != "control"
     )
+
+
+def reads_cut_halves(subject: Subject) -> bool:
+    """Whether a network of lower halves was tested as it is used: on FER+, the rest cut away."""
+    return (subject.place[1:], subject.occlusion) == ((LOWER, LOWER, "ferplus"), "crop")
 
 
 def table_rows(evaluations: Sequence[Evaluation]) -> list[Row]:
