@@ -86,6 +86,26 @@ def test_a_network_learns_the_made_up_faces(data: FerPlus, tmp_path: Path) -> No
     assert max(r.validation_accuracy for r in state.history) > 0.6
 
 
+def test_frozen_layers_stay_as_their_stage_found_them(data: FerPlus, tmp_path: Path) -> None:
+    recipe = tiny_recipe(
+        network="mobilenet",
+        stages=(
+            stage(region="full-face", epochs=1),
+            stage(region="lower-half", epochs=1, frozen=2, average=0.9),
+        ),
+    )
+    train(recipe, data, tmp_path)
+    before, after = (
+        load_state(tmp_path / f"{region}.pt").network for region in ("full-face", "lower-half")
+    )
+    frozen = ("trunk.first", "trunk.blocks.0.depthwise")
+    for name in before:
+        if name.endswith("num_batches_tracked"):  # an average of whole numbers stays behind
+            continue
+        stays = name.startswith(frozen) or name in ("mean", "scale")
+        assert torch.equal(before[name], after[name]) is stays, name
+
+
 def test_a_finished_run_is_not_trained_again(finished: Finished, data: FerPlus) -> None:
     folder, state = finished
     before = {file: file.stat().st_mtime_ns for file in folder.glob("*.pt*")}

@@ -26,7 +26,7 @@ def fabric_for(accelerator: str, precision: str, *, together: bool = False) -> F
     Args:
         accelerator: Lightning Fabric's word: auto, cpu, cuda.
         precision: `32-true` or `bf16-mixed`; the latter becomes `32-true` on a device without
-            bfloat16, where it would be emulated many times slower.
+            fast bfloat16, where it would be slower, or emulated many times slower.
         together: Whether the loop can share its work among torchrun's processes.
 
     Raises:
@@ -38,8 +38,8 @@ def fabric_for(accelerator: str, precision: str, *, together: bool = False) -> F
     here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     if processes > 1 and not together:
         raise RecipeError("this training runs in one process alone", "Start it without torchrun.")
-    if precision == "bf16-mixed" and not _has_bfloat16(accelerator):
-        logger.debug("this device has no bfloat16; training runs in 32 bits")
+    if precision == "bf16-mixed" and not _has_fast_bfloat16(accelerator):
+        logger.debug("this device has no fast bfloat16; training runs in 32 bits")
         precision = "32-true"
     try:
         fabric = Fabric(
@@ -57,7 +57,10 @@ def fabric_for(accelerator: str, precision: str, *, together: bool = False) -> F
     return fabric
 
 
-def _has_bfloat16(accelerator: str) -> bool:
+def _has_fast_bfloat16(accelerator: str) -> bool:
     if accelerator != "cpu" and torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported())
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    if not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        return False
+    # AVX-512's bfloat16 instructions alone lose more on conversions than they win.
+    return torch.cpu._is_amx_tile_supported() or not torch.cpu._is_avx512_supported()

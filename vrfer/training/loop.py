@@ -133,6 +133,7 @@ def _fit_stage(
     for module in network.trunk.modules():
         if isinstance(module, nn.Dropout):
             module.p *= stage.dropout
+    network.freeze(stage.frozen)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     model, optimizer = fabric.setup(network, _optimizer(network, stage))
     if state.optimizer is not None:
@@ -202,8 +203,9 @@ def _next_stage(state: RunState, best_network: dict[str, Tensor]) -> None:
 
 
 def _optimizer(network: FaceNetwork, stage: Stage) -> torch.optim.Optimizer:
-    kernels = [p for p in network.parameters() if p.ndim > 1]
-    biases = [p for p in network.parameters() if p.ndim == 1]
+    learning = [p for p in network.parameters() if p.requires_grad]
+    kernels = [p for p in learning if p.ndim > 1]
+    biases = [p for p in learning if p.ndim == 1]
     groups = [
         {"params": kernels, "weight_decay": stage.weight_decay},
         {"params": biases, "weight_decay": 0.0},

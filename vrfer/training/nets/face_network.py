@@ -1,6 +1,7 @@
 """What all networks share: normalised input, hidden upper half, a feature extractor and a head."""
 
 from collections.abc import Iterator
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -55,8 +56,29 @@ class FaceNetwork(nn.Module):
         self.occlusion: Occlusion | None = None
         """How lower-half patches are treated: `mask` puts back an empty upper half (zeros after
         the subtraction, the paper's protocol), `crop` and None see the patch as it is."""
+        self._frozen: tuple[nn.Module, ...] = ()
         self.register_buffer("mean", mean)
         self.register_buffer("scale", torch.tensor(scale))
+
+    def freeze(self, count: int) -> None:
+        """Keep the first convolutions, and the layers that normalise them, as they are.
+
+        Args:
+            count: Of convolutions, in the order of the data's flow.
+        """
+        norms = dict(self.trunk.normalised_convolutions())
+        convolutions = self.convolutions()[:count]
+        self._frozen = (*convolutions, *(norms[one] for one in convolutions if one in norms))
+        for layer in self._frozen:
+            layer.requires_grad_(False)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch to training, which frozen layers take no part in, or back."""
+        super().train(mode)
+        for layer in self._frozen:
+            layer.eval()
+        return self
 
     def normalised(self, patches: Tensor) -> Tensor:
         """Return what the trunk gets: N x C x H x W, twice as high where a half is masked.
