@@ -4,7 +4,15 @@ from hypothesis import strategies as st
 from scipy.special import softmax
 from training.made_up import face_set
 
-from vrfer.training.adjustment import STRENGTHS, TOLERATED, best_strength, lifts, shares_of
+from vrfer.training.adjustment import (
+    STRENGTHS,
+    TOLERATED,
+    best_further,
+    best_lifts,
+    best_strength,
+    lifts,
+    shares_of,
+)
 from vrfer.training.ferplus import FaceSet
 from vrfer.training.measure import macro_f1_common
 
@@ -51,6 +59,25 @@ def test_nothing_is_lifted_where_all_expressions_are_few() -> None:
 def test_nothing_is_lifted_that_was_never_shown() -> None:
     shares = np.array([0.5, 0.5, 0, 0, 0, 0, 0, 0])
     np.testing.assert_allclose(lifts(shares, 1), [np.log(2)] * 2 + [0] * 6)
+    logits, faces = hesitant(bias=0.3)
+    assert best_lifts(logits, faces, shares)[FEAR] == 0
+
+
+def test_fear_alone_is_lifted_just_far_enough() -> None:
+    logits, faces = hesitant(bias=0.33)
+    further = best_further(logits, faces)
+    assert 0.33 < further < 0.4
+    even = np.full(8, 1 / 8)  # which lifts no expression above another
+    added = best_lifts(logits, faces, even)
+    np.testing.assert_allclose(added - added[0], np.eye(8)[FEAR] * further, atol=1e-9)
+
+
+def test_fear_is_not_lifted_at_the_others_cost() -> None:
+    logits, faces = hesitant(bias=0.33)
+    logits[:80, FEAR] = -0.1
+    assert best_further(logits, faces) == 0
+    few = faces.take(np.arange(len(faces)) % 25 == 1)
+    assert best_further(hesitant(bias=0.33)[0][1::25], few) == 0
 
 
 def test_shares_are_those_of_the_votes() -> None:
@@ -67,10 +94,16 @@ def test_the_balance_never_falls_and_accuracy_hardly(seed: int, hesitation: floa
     logits[np.arange(400), labels] += 2
     logits[:, FEAR] -= hesitation
     faces = face_set(labels.tolist())
-    lifted = lifts(SHARES, best_strength(logits, faces, SHARES))
-    before, after = (softmax(some, axis=1).astype(np.float32) for some in (logits, logits + lifted))
-    accuracies = [(some.argmax(axis=1) == labels).mean() for some in (before, after)]
-    assert accuracies[1] >= accuracies[0] - TOLERATED - 1e-9
-    balances = [macro_f1_common(some, faces) for some in (before, after)]
-    assert balances[1] >= balances[0]
-    assert balances[1] > balances[0] or not lifted.any()
+    one_number = lifts(SHARES, best_strength(logits, faces, SHARES))
+    further = best_lifts(logits, faces, SHARES)
+    steps = [
+        softmax(logits + added, axis=1).astype(np.float32) for added in (0, one_number, further)
+    ]
+    accuracies = [(some.argmax(axis=1) == labels).mean() for some in steps]
+    balances = [macro_f1_common(some, faces) for some in steps]
+    for before, after in ((0, 1), (1, 2)):
+        assert accuracies[after] >= accuracies[before] - TOLERATED - 1e-9
+        assert balances[after] >= balances[before]
+    assert balances[1] > balances[0] or not one_number.any()
+    found = [(some.argmax(axis=1) == FEAR)[labels == FEAR].mean() for some in steps]
+    assert found[2] > found[1] or further[FEAR] == one_number[FEAR]

@@ -15,6 +15,7 @@ from vrfer.errors import DataError, ModelContractError, RecipeError
 from vrfer.metadata import METADATA_KEY
 from vrfer.training import calibration
 from vrfer.training import export as export_module
+from vrfer.training.adjustment import lifts
 from vrfer.training.checkpoint import RunState, load_state
 from vrfer.training.compact import fold_normalisation, round_kernels
 from vrfer.training.evaluate import SPLITS, evaluate_file, open_network, run_network
@@ -276,7 +277,7 @@ def test_rare_expressions_are_lifted_in_the_file(
     monkeypatch: pytest.MonkeyPatch,
     precision: Precision,
 ) -> None:
-    monkeypatch.setattr(calibration, "best_strength", lambda logits, faces, shares: 0.5)
+    monkeypatch.setattr(calibration, "best_lifts", lambda logits, faces, shares: lifts(shares, 0.5))
     path = tmp_path / "x.onnx"
     export(finished[0] / "lower-half.pt", data, path, precision=precision, splits=["validation"])
     session, contract = open_network(path)

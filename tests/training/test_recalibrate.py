@@ -11,6 +11,7 @@ from training.made_up import made_up_ferplus
 from vrfer.errors import DataError, ModelContractError
 from vrfer.metadata import METADATA_KEY
 from vrfer.training import calibration
+from vrfer.training.adjustment import lifts
 from vrfer.training.calibration import LIFTS
 from vrfer.training.checkpoint import RunState
 from vrfer.training.evaluate import evaluate_file, open_network, run_network
@@ -46,7 +47,7 @@ def test_the_network_stays_and_what_follows_is_fitted_anew(
 ) -> None:
     if old:
         without_lifts(network)
-    monkeypatch.setattr(calibration, "best_strength", lambda logits, faces, shares: 0.4)
+    monkeypatch.setattr(calibration, "best_lifts", lambda logits, faces, shares: lifts(shares, 0.4))
     out = tmp_path / "again.onnx"
     measures = recalibrate(network, data, out, splits=["validation"])
     assert evaluate_file(out, data, ["validation"]) == measures

@@ -17,7 +17,7 @@ from vrfer.baseline import log_ratios
 from vrfer.contract import Contract, Figures
 from vrfer.errors import ModelContractError
 from vrfer.expressions import EXPRESSIONS
-from vrfer.training.adjustment import best_strength, lifts
+from vrfer.training.adjustment import best_lifts
 from vrfer.training.evaluate import open_network, run_network
 from vrfer.training.ferplus import FaceSet
 from vrfer.training.graph import write_graph
@@ -47,8 +47,8 @@ def calibrated(
     """
     write_with_contract(graph, contract, file)
     logits = logits_of(contract, file, validation)
-    strength = best_strength(logits / best_temperature(logits, validation), validation, shares)
-    added = lifts(shares, strength).round(4)
+    divided = logits / best_temperature(logits, validation)
+    added = best_lifts(divided, validation, shares).round(4)
     temperature = best_temperature(logits, validation, added)
     _store(graph, TEMPERATURE, np.array(temperature, np.float32))
     _store(graph, LIFTS, added.astype(np.float32))

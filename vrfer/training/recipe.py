@@ -171,8 +171,8 @@ class Stage(_Strict):
     balanced: bool = False
     """Weights each expression's loss inversely to its share."""
     frozen: int = Field(default=0, ge=0)
-    """Convolutions at the input that stay as the stage found them, with their normalisation. The
-    first layers of a trained network hardly change, and take half of a small network's time."""
+    """Convolutions at the input that stay as the stage found them, with their normalisation. A
+    trained network's first layers hardly change, and take nearly half of a small one's time."""
     dropout: float = Field(default=1, ge=0, le=1)
     """Factor on the dropout rates of the network's convolutions (1 in the paper)."""
     distillation: Distillation | None = None
