@@ -16,7 +16,7 @@ ROWS = (
     "recipe",
     "terms",
     "temperature (in the graph, fitted on validation)",
-    "added to log-probabilities (in the graph, chosen on validation)",
+    "added to log-probabilities (in the graph, strength chosen on validation)",
     "unsure below (validation)",
 )
 """What the contract says, by its name in cards."""
