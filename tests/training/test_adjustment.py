@@ -7,7 +7,7 @@ from training.made_up import face_set
 from vrfer.training.adjustment import (
     STRENGTHS,
     TOLERATED,
-    best_further,
+    best_fear_lift,
     best_lifts,
     best_strength,
     lifts,
@@ -65,19 +65,19 @@ def test_nothing_is_lifted_that_was_never_shown() -> None:
 
 def test_fear_alone_is_lifted_just_far_enough() -> None:
     logits, faces = hesitant(bias=0.33)
-    further = best_further(logits, faces)
-    assert 0.33 < further < 0.4
+    lift = best_fear_lift(logits, faces)
+    assert 0.33 < lift < 0.4
     even = np.full(8, 1 / 8)  # which lifts no expression above another
     added = best_lifts(logits, faces, even)
-    np.testing.assert_allclose(added - added[0], np.eye(8)[FEAR] * further, atol=1e-9)
+    np.testing.assert_allclose(added - added[0], np.eye(8)[FEAR] * lift, atol=1e-9)
 
 
 def test_fear_is_not_lifted_at_the_others_cost() -> None:
     logits, faces = hesitant(bias=0.33)
     logits[:80, FEAR] = -0.1
-    assert best_further(logits, faces) == 0
+    assert best_fear_lift(logits, faces) == 0
     few = faces.take(np.arange(len(faces)) % 25 == 1)
-    assert best_further(hesitant(bias=0.33)[0][1::25], few) == 0
+    assert best_fear_lift(hesitant(bias=0.33)[0][1::25], few) == 0
 
 
 def test_shares_are_those_of_the_votes() -> None:

@@ -19,7 +19,7 @@ STRENGTHS = tuple(step / 50 for step in range(1, 51))
 TOLERATED = 0.001
 """The most validation accuracy, 0-1, that is given for a better balance, and again for fear."""
 FEAR = EXPRESSIONS.index("fear")
-FURTHER = tuple(step / 20 for step in range(1, 41))
+FEAR_LIFTS = tuple(step / 20 for step in range(1, 41))
 """What is tried on top for fear alone, nats."""
 
 
@@ -56,12 +56,12 @@ def best_lifts(
     """
     added = lifts(shares, best_strength(logits, faces, shares))
     if shares[FEAR] > 0:
-        added[FEAR] += best_further(logits + added, faces)
+        added[FEAR] += best_fear_lift(logits + added, faces)
     return added
 
 
-def best_further(logits: npt.NDArray[np.floating], faces: FaceSet) -> float:
-    """Return the further lift of fear that finds most of it; the smallest of equals.
+def best_fear_lift(logits: npt.NDArray[np.floating], faces: FaceSet) -> float:
+    """Return the lift of fear, nats, that finds most of it; the smallest of equals.
 
     Only those are considered that cost no macro-F1 of common expressions, and no more accuracy
     than `TOLERATED`. Where fear is no common expression nothing speaks for or against one: 0.
@@ -75,19 +75,19 @@ def best_further(logits: npt.NDArray[np.floating], faces: FaceSet) -> float:
         return 0.0
     nothing = np.zeros(len(EXPRESSIONS))
     accuracy, least_balance = _judged(logits, faces, nothing)
-    best, most = 0.0, _recall(logits[shown], nothing)
-    for further in FURTHER:
+    best, most = 0.0, _share_called_fear(logits[shown], nothing)
+    for lift in FEAR_LIFTS:
         added = nothing.copy()
-        added[FEAR] = further
+        added[FEAR] = lift
         right, balance = _judged(logits, faces, added)
-        found = _recall(logits[shown], added)
+        found = _share_called_fear(logits[shown], added)
         if right >= accuracy - TOLERATED and balance >= least_balance and found > most:
-            best, most = further, found
+            best, most = lift, found
     return best
 
 
-def _recall(logits: npt.NDArray[np.floating], added: npt.NDArray[np.float64]) -> float:
-    """Return the share of faces that are called fear."""
+def _share_called_fear(logits: npt.NDArray[np.floating], added: npt.NDArray[np.float64]) -> float:
+    """Return the share of N faces that is called fear, 0-1."""
     return float(((logits + added).argmax(axis=1) == FEAR).mean())
 
 

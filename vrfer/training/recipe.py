@@ -171,8 +171,8 @@ class Stage(_Strict):
     balanced: bool = False
     """Weights each expression's loss inversely to its share."""
     frozen: int = Field(default=0, ge=0)
-    """Convolutions at the input that stay as the stage found them, with their normalisation. A
-    trained network's first layers hardly change, and take nearly half of a small one's time."""
+    """Convolutions at the input that stay as the stage found them, with their normalisation. On a
+    processor the first layers, whose maps are the largest, take much of a small network's time."""
     dropout: float = Field(default=1, ge=0, le=1)
     """Factor on the dropout rates of the network's convolutions (1 in the paper)."""
     distillation: Distillation | None = None
@@ -183,6 +183,12 @@ class Stage(_Strict):
     def _enough_epochs(self) -> Self:
         if self.dsd is not None and self.epochs < 2 + 2 * self.dsd.rounds:
             raise ValueError(f"{self.epochs} epochs are too few for {self.dsd.rounds} DSD rounds")
+        return self
+
+    @model_validator(mode="after")
+    def _frozen_layers_are_not_zeroed(self) -> Self:
+        if self.dsd is not None and self.frozen:
+            raise ValueError("a stage with frozen layers has no DSD, which would zero them")
         return self
 
     def phase(self, epoch: int) -> Phase:
