@@ -106,6 +106,18 @@ def test_frozen_layers_stay_as_their_stage_found_them(data: FerPlus, tmp_path: P
         assert torch.equal(before[name], after[name]) is stays, name
 
 
+def test_more_frozen_layers_than_there_are_are_refused_before_training(
+    data: FerPlus, tmp_path: Path
+) -> None:
+    recipe = tiny_recipe(
+        network="mobilenet",
+        stages=(stage(region="full-face", epochs=1), stage(region="lower-half", frozen=28)),
+    )
+    with pytest.raises(RecipeError, match=r"28 frozen layers .* has 27"):
+        train(recipe, data, tmp_path)
+    assert not list(tmp_path.glob("*.pt"))
+
+
 def test_a_finished_run_is_not_trained_again(finished: Finished, data: FerPlus) -> None:
     folder, state = finished
     before = {file: file.stat().st_mtime_ns for file in folder.glob("*.pt*")}

@@ -8,6 +8,7 @@ from pathlib import Path
 from vrfer.errors import RecipeError
 from vrfer.training.checkpoint import RunState, load_state
 from vrfer.training.ferplus import FaceSet
+from vrfer.training.nets import create_network
 from vrfer.training.photograph_faces import PhotographFaces
 from vrfer.training.provenance import file_in_words
 from vrfer.training.recipe import Recipe
@@ -38,7 +39,8 @@ def check_given(recipe: Recipe, out: Path, given: Given) -> None:
     """Say what is missing or too much, before anything that takes long.
 
     Raises:
-        RecipeError: Starting weights or teachers are missing, or are not asked for.
+        RecipeError: Starting weights or teachers are missing, or are not asked for; a stage
+            freezes more layers than the network has.
     """
     begins = given.after is None and not (out / LAST).exists()
     if begins and recipe.start != "scratch" and given.start is None:
@@ -57,6 +59,8 @@ def check_given(recipe: Recipe, out: Path, given: Given) -> None:
             f"recipe {recipe.name} learns from teachers",
             "Name one or more checkpoints with --teacher.",
         )
+    if frozen := max(stage.frozen for stage in recipe.stages):
+        create_network(recipe, mean_gray=0).freeze(frozen)
 
 
 def begin(recipe: Recipe, out: Path, faces: FaceSet, given: Given) -> RunState:

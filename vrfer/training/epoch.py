@@ -158,7 +158,7 @@ def _leave_gradients(
     except torch.OutOfMemoryError as err:
         raise RecipeError(
             f"{len(parts[0])} pictures at once do not fit into the device's memory",
-            f"Use --at-once {max(1, len(parts[0]) // 2)}; the result stays the same.",
+            f"Use --at-once {max(1, len(parts[0]) // 2)}; only batch normalisation notices it.",
         ) from err
     return total
 

@@ -80,7 +80,8 @@ def fit_command(
         int | None,
         typer.Option(
             min=1,
-            help="Most pictures a process computes at once, where memory is short.",
+            help="Most pictures a process computes at once: a batch goes through in parts. For "
+            "little memory; 32 is faster on a CPU. Batch normalisation averages over a part.",
             show_default="a whole batch",
         ),
     ] = None,

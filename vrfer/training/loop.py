@@ -87,8 +87,8 @@ def fit(
         given: What the run starts from and learns from, as far as its recipe asks for it.
         photographs: Faces without labels, for recipes whose data have them.
         dry_run: A few pictures and the fewest epochs, for trying a recipe out in seconds.
-        at_once: Most pictures that a process computes at once, where memory is short: a batch
-            goes through in parts, and its gradients are added up.
+        at_once: Most pictures that a process computes at once: a batch goes through in parts, and
+            its gradients are added up. Batch normalisation averages over a part.
         watcher: Told of every batch and epoch.
 
     Returns:

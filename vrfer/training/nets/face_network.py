@@ -6,7 +6,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from vrfer.errors import ModelContractError
+from vrfer.errors import ModelContractError, RecipeError
 from vrfer.training.nets.heads import FullyConnectedHead, PooledHead, Tap
 from vrfer.training.recipe import Occlusion
 
@@ -65,9 +65,18 @@ class FaceNetwork(nn.Module):
 
         Args:
             count: Of convolutions, in the order of the data's flow.
+
+        Raises:
+            RecipeError: The network has fewer.
         """
         norms = dict(self.trunk.normalised_convolutions())
-        convolutions = self.convolutions()[:count]
+        convolutions = self.convolutions()
+        if count > len(convolutions):
+            raise RecipeError(
+                f"{count} frozen layers are asked for, and the network has {len(convolutions)}",
+                "Give `frozen` a smaller number in the recipe.",
+            )
+        convolutions = convolutions[:count]
         self._frozen = (*convolutions, *(norms[one] for one in convolutions if one in norms))
         for layer in self._frozen:
             layer.requires_grad_(False)
