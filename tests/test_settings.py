@@ -222,6 +222,7 @@ def test_parts_are_what_a_session_is_asked_for() -> None:
     assert ReceiverPart(host="::1", port=7, rate_hz=5).receiver() == Receiver(
         "::1", 7, "generic", 5
     )
+    assert CameraPart(source="0", name="C920").wish().camera_name == "C920"
     wish = CameraPart(source="0", mirrored=True, exposure_ms=5, region=(1, 2, 3, 4)).wish()
     assert (wish.spec, wish.camera.mirrored, wish.camera.exposure, wish.region) == (
         "0", True, 5, (1, 2, 3, 4),

@@ -24,6 +24,7 @@ from vrfer.outputs.osc import Receiver
 from vrfer.outputs.profiles import LOWEST_RATE_HZ
 from vrfer.replacing import replace_file
 from vrfer.rules import Rules
+from vrfer.sources.camera_list import CameraInfo, nameless
 from vrfer.sources.settings import CameraSettings
 
 logger = logging.getLogger(__name__)
@@ -68,7 +69,15 @@ class CameraPart(_Part):
 
     def wish(self) -> SourceWish:
         """Return what a session is asked to open."""
-        return SourceWish(self.source, self.camera_settings(), self.loop, self.region)
+        return SourceWish(
+            self.source, self.camera_settings(), self.loop, self.region, camera_name=self.name
+        )
+
+    def camera(self) -> CameraInfo | None:
+        """Return the camera that is meant; None for files and addresses."""
+        if not self.source.isdecimal():
+            return None
+        return CameraInfo(int(self.source), self.name or nameless(int(self.source)))
 
     def camera_settings(self) -> CameraSettings:
         """Return how the camera is read."""

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from vrfer.app.camera_panel import CameraPanel
 from vrfer.settings import CameraPart
 from vrfer.shipped import shipped
-from vrfer.sources.cameras import CameraInfo
+from vrfer.sources.camera_list import CameraInfo
 
 CLIP = str(shipped("assets") / "demo.mp4")
 FILE, ADDRESS = "Video or picture …", "Address of a network camera …"
@@ -50,6 +50,30 @@ def test_a_camera_is_chosen_by_its_name(qtbot: QtBot, panel: CameraPanel) -> Non
     pick(qtbot, panel.source, entry(panel, "3: Logitech C920"))
     assert told == [CameraPart(source="3", name="Logitech C920")]
     assert panel.source.currentText() == "3: Logitech C920"
+
+
+def test_a_camera_is_shown_by_its_name_though_its_number_has_changed(
+    qtbot: QtBot, panel: CameraPanel
+) -> None:
+    panel.show_part(CameraPart(source="0", name="Logitech C920"))
+    told = Told(panel.changed)
+    panel.show_cameras(CAMERAS)
+    assert panel.source.currentText() == "3: Logitech C920"
+    pick(qtbot, panel.source, entry(panel, "3: Logitech C920"))
+    assert told == []
+    pick(qtbot, panel.source, entry(panel, "0: Built-in"))
+    assert told == [CameraPart(source="0", name="Built-in")]
+
+
+def test_a_camera_that_is_away_is_not_shown_as_the_one_with_its_number(
+    qtbot: QtBot, panel: CameraPanel
+) -> None:
+    panel.show_part(CameraPart(source="0", name="Unplugged"))
+    told = Told(panel.changed)
+    panel.show_cameras(CAMERAS)
+    assert panel.source.currentText() == "Unplugged"
+    pick(qtbot, panel.source, entry(panel, "0: Built-in"))
+    assert told == [CameraPart(source="0", name="Built-in")]
 
 
 @pytest.mark.parametrize(("text", "source"), [("None", ""), ("Built-in clip", CLIP)])

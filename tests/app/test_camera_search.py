@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from vrfer.app import camera_search
 from vrfer.app.camera_search import CameraSearch
-from vrfer.sources.cameras import CameraInfo
+from vrfer.sources.camera_list import CameraInfo
 
 CAMERAS = [CameraInfo(0, "Built-in"), CameraInfo(2, "Endoscope"), CameraInfo(5, "Virtual")]
 
@@ -64,10 +64,11 @@ def test_cameras_come_first_then_a_picture_of_each(qtbot: QtBot, computer: Compu
     assert computer.switched_on == [0, 2, 5]
 
 
-def test_the_camera_in_use_is_left_alone(qtbot: QtBot, computer: Computer) -> None:
+@pytest.mark.parametrize("number", [2, 0], ids=["same number", "another number since"])
+def test_the_camera_in_use_is_left_alone(qtbot: QtBot, computer: Computer, number: int) -> None:
     search = CameraSearch()
     with qtbot.waitSignal(search.finished):
-        search.start(2, with_pictures=True)
+        search.start(CameraInfo(number, "Endoscope"), with_pictures=True)
     assert computer.switched_on == [0, 5]
 
 

@@ -17,7 +17,7 @@ from vrfer.app.state_line import ElidedLabel, StateLine
 from vrfer.app.theme import Theme
 from vrfer.app.timeline import Timeline
 from vrfer.settings import CameraPart
-from vrfer.sources.cameras import CameraInfo
+from vrfer.sources.camera_list import CameraInfo
 
 
 def line_ends(timeline: Timeline) -> dict[str, float]:

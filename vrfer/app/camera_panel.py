@@ -21,7 +21,7 @@ from vrfer.app.form import Panel, choose, fill, narrow
 from vrfer.app.pictures import from_bgr
 from vrfer.settings import CameraPart
 from vrfer.shipped import shipped
-from vrfer.sources.cameras import CameraInfo
+from vrfer.sources.camera_list import CameraInfo, find_again
 
 SIZES = ((320, 240), (640, 480), (800, 600), (1280, 720), (1920, 1080))
 _ICON_SIZE = QSize(64, 48)
@@ -152,17 +152,29 @@ class CameraPanel(Panel):
             (f"{camera.index}: {camera.name}", str(camera.index)) for camera in self._cameras
         ]
         entries.append((self.tr("Built-in clip"), str(shipped("assets") / "demo.mp4")))
-        if part.source and part.source not in {value for _, value in entries}:
-            entries.append((part.name or part.source, part.source))
+        current = self._current_source()
+        if current and current not in {value for _, value in entries}:
+            entries.append((part.name or part.source, current))
         entries.append((self.tr("Video or picture …"), _FILE))
         entries.append((self.tr("Address of a network camera …"), _ADDRESS))
-        fill(self.source, entries, part.source)
+        fill(self.source, entries, current)
         self.source.setIconSize(_ICON_SIZE if self._pictures else QSize(16, 16))
         for index in range(self.source.count()):
             self.source.setItemData(index, self.source.itemText(index), Qt.ItemDataRole.ToolTipRole)
             value = str(self.source.itemData(index))
             if value.isdecimal() and int(value) in self._pictures:
                 self.source.setItemIcon(index, self._pictures[int(value)])
+
+    def _current_source(self) -> str:
+        """Return the source as the list has it: a camera's number may be another one by now."""
+        part, wanted = self._part, self._part.camera()
+        if wanted is None:
+            return part.source
+        found = find_again(wanted, self._cameras)
+        if found is not None:
+            return str(found.index)
+        taken = wanted.index in {camera.index for camera in self._cameras}
+        return part.name if taken else part.source
 
     def _source_chosen(self) -> None:
         value = str(self.source.currentData())
@@ -176,8 +188,9 @@ class CameraPanel(Panel):
             )
         value = value.strip()
         unanswered = not value and self.source.currentData() != ""
-        if unanswered or value == self._part.source:
-            choose(self.source, self._part.source)
+        current = self._current_source()
+        if unanswered or value == current:
+            choose(self.source, current)
             return
         names = {str(camera.index): camera.name for camera in self._cameras}
         self._change(source=value, name=names.get(value, ""), region=None)

@@ -4,7 +4,7 @@ import threading
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
-from vrfer.sources import list_cameras
+from vrfer.sources.camera_list import CameraInfo, find_again, list_cameras
 from vrfer.sources.thumbnails import thumbnail
 
 _THUMBNAIL_WAIT_S = 5.0
@@ -25,11 +25,11 @@ class CameraSearch(QObject):
         self._thread: threading.Thread | None = None
         self._stopped = threading.Event()
 
-    def start(self, in_use: int | None, *, with_pictures: bool) -> None:
+    def start(self, in_use: CameraInfo | None, *, with_pictures: bool) -> None:
         """Begin, unless a search is running.
 
         Args:
-            in_use: Number of the camera that is open here; it is not asked for a picture.
+            in_use: The camera that is open here; it is not asked for a picture.
             with_pictures: Whether each camera is switched on for a small picture.
         """
         if self._thread is not None and self._thread.is_alive():
@@ -38,8 +38,9 @@ class CameraSearch(QObject):
         def work() -> None:
             cameras = list_cameras()
             self._tell(self.found, cameras)
+            used = None if in_use is None else find_again(in_use, cameras)
             for camera in cameras if with_pictures else []:
-                if camera.index != in_use and not self._stopped.is_set():
+                if camera != used and not self._stopped.is_set():
                     picture = thumbnail(camera, _THUMBNAIL_WAIT_S)
                     if picture is not None:
                         self._tell(self.pictured, camera.index, picture)

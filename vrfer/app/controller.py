@@ -148,7 +148,9 @@ class Controller(QObject):
 
     def open_once(self, source: str) -> None:
         """Open another source than the settings', without remembering it."""
-        camera = self.settings.camera.model_copy(update={"source": source, "region": None})
+        camera = self.settings.camera.model_copy(
+            update={"source": source, "name": "", "region": None}
+        )
         self._session.open(camera.wish())
         self.settings_changed.emit(self.settings.model_copy(update={"camera": camera}))
 

@@ -70,7 +70,7 @@ from vrfer.settings import (
     WindowPart,
 )
 from vrfer.shipped import default_model, shipped
-from vrfer.sources.cameras import CameraInfo
+from vrfer.sources.camera_list import CameraInfo
 
 _CLIP_FRAME = 330
 _FACE: Final = LowerFace(

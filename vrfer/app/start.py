@@ -28,6 +28,7 @@ from vrfer.outputs.profiles import known_profiles
 from vrfer.people import People
 from vrfer.settings import SettingsFile, default_settings_file
 from vrfer.shipped import DEFAULT_MODEL, shipped
+from vrfer.sources.camera_list import can_be_asked
 
 logger = logging.getLogger(__name__)
 
@@ -73,8 +74,8 @@ def _run(application: QApplication, options: StartOptions) -> int:
     prompts.use(replace(prompts.settings, locale=spoken))
     window = Window(controller, prompts, _models(), known_profiles())
     window.show()
-    if sys.platform == "linux" or not controller.settings.camera.source.isdecimal():
-        # Elsewhere cameras are probed one by one, which the one that is to be opened cannot bear.
+    if can_be_asked() or not controller.settings.camera.source.isdecimal():
+        # Cameras that are tried one by one would disturb the one that is to be opened.
         window.look_for_cameras(with_pictures=False)
     failed: list[OutputError] = []
     if options.source is not None:

@@ -330,9 +330,7 @@ class Window(QMainWindow):
 
     def look_for_cameras(self, *, with_pictures: bool) -> None:
         """List the cameras; with pictures each is switched on for a moment."""
-        source = self.controller.settings.camera.source
-        in_use = int(source) if source.isdecimal() else None
-        self.search.start(in_use, with_pictures=with_pictures)
+        self.search.start(self.controller.settings.camera.camera(), with_pictures=with_pictures)
 
     def _leave_strip(self) -> None:
         self.show()

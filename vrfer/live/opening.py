@@ -48,6 +48,7 @@ class Opening:
                 camera=self.wish.camera,
                 loop=self.wish.loop,
                 cancel=self._cancelled,
+                camera_name=self.wish.camera_name,
             )
         except SourceError as err:
             self.error = str(err)

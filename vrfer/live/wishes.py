@@ -23,6 +23,8 @@ class SourceWish:
     """Where faces are looked for, in pixels of the picture; None is everywhere."""
     as_fast_as_possible: bool = False
     """Whether files ignore their own times."""
+    camera_name: str = ""
+    """Name of the camera that a number in `spec` stood for when it was chosen."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ This station makes `Frame`s and knows nothing of what is done with them.
 """
 
 from vrfer.sources.base import Source
-from vrfer.sources.cameras import CameraInfo, list_cameras
+from vrfer.sources.camera_list import CameraInfo, list_cameras
 from vrfer.sources.opening import open_source
 from vrfer.sources.orientation import Orientation
 from vrfer.sources.settings import CameraSettings

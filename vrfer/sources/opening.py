@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from vrfer.errors import SourceError
-from vrfer.sources import cameras, capturing, mjpeg, pictures
+from vrfer.sources import camera_list, cameras, capturing, mjpeg, pictures
 from vrfer.sources.base import Source
 from vrfer.sources.files import open_folder, open_picture
 from vrfer.sources.live import Device, LiveSource, check_cancelled
@@ -33,6 +33,7 @@ def open_source(
     camera: CameraSettings = DEFAULT_CAMERA,
     cancel: threading.Event | None = None,
     loop: bool = False,
+    camera_name: str = "",
 ) -> Source:
     """Open a camera, stream, video, picture or folder of pictures.
 
@@ -45,11 +46,13 @@ def open_source(
         cancel: When another thread sets it, waiting for a camera or stream ends at once.
         loop: Whether files begin again after their last frame: `source_s` goes back to 0, the
             frame's index goes on, and the source is never exhausted.
+        camera_name: Name of the camera that a number in `spec` once stood for: the camera of this
+            name is opened, whatever its number is now.
 
     Raises:
         SourceError: It does not exist, cannot be reached, is not what it says, or was cancelled.
     """
-    source = _open(spec.strip(), as_fast_as_possible, camera, cancel, loop)
+    source = _open(spec.strip(), as_fast_as_possible, camera, cancel, loop, camera_name)
     source.orientation = camera.orientation
     return source
 
@@ -60,13 +63,14 @@ def _open(
     camera: CameraSettings,
     cancel: threading.Event | None,
     loop: bool,
+    camera_name: str,
 ) -> Source:
     if not spec:
         raise SourceError(
             "no source is given", "Give a camera's number or name, a URL, or a file's name."
         )
     if re.fullmatch(r"[0-9]{1,4}", spec):
-        return cameras.open_camera(int(spec), camera, cancel)
+        return cameras.open_camera(int(spec), camera, cancel, camera_name)
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", spec):
         return _open_url(spec, cancel)
     path = Path(os.path.expanduser(spec))
@@ -79,8 +83,8 @@ def _open(
         return _open_path(path, as_fast_as_possible, loop)
     if LIKE_A_PATH.search(spec):
         raise SourceError(f"there is no file or folder {spec}", CHECK_SPELLING)
-    index = cameras.find_camera(spec, cameras.list_cameras()).index
-    return cameras.open_camera(index, camera, cancel)
+    found = camera_list.find_camera(spec, camera_list.list_cameras(with_modes=False))
+    return cameras.open_camera(found.index, camera, cancel, found.name)
 
 
 def without_credentials(url: str) -> str:

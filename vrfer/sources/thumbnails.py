@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vrfer.sources.cameras import CameraInfo
+from vrfer.sources.camera_list import CameraInfo
 from vrfer.sources.opencv import camera_backend, prepare_opencv, retrieve_bgr
 
 WIDEST = 160
