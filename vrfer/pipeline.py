@@ -335,6 +335,21 @@ def tell_gone(outputs: Outputs, last: Reading, *, face: bool = True) -> None:
         tell_events(outputs, outputs.rules.end(), gone)
 
 
+def take_leave(senders: Sequence[OscSender], last: Reading, active: Sequence[str]) -> None:
+    """Tell receivers that hear no more of this run that no face is seen, and that events end.
+
+    Args:
+        senders: Theirs.
+        last: The last reading.
+        active: Names of the events that have begun and go on for the others.
+    """
+    gone = face_gone(last)
+    for sender in senders:
+        sender.take(gone, at_once=True)
+        for name in active:
+            sender.tell_event(name, False, gone.captured_unix_ns)
+
+
 def tell_events(outputs: Outputs, fired: Sequence[Fired], reading: Reading) -> None:
     """Send events to all receivers and mark them."""
     for event in fired:

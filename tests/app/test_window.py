@@ -15,6 +15,7 @@ from pathlib import Path
 import cv2
 import pytest
 from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QShortcut
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from pythonosc.osc_message_builder import OscMessageBuilder
@@ -179,6 +180,15 @@ def test_markers_are_recorded_and_shown(
     (path,) = (tmp_path / "recordings").glob("*[0-9].csv")
     qtbot.waitUntil(lambda: load_session(path).ended is not None, timeout=PATIENCE_MS)
     assert [marker.text for marker in load_session(path).markers] == ["spider appears"]
+
+
+def test_a_key_that_is_held_counts_once(make_window: MakeWindow) -> None:
+    window = make_window()
+    keys = {
+        shortcut.key().toString(): shortcut.autoRepeat()
+        for shortcut in window.findChildren(QShortcut)
+    }
+    assert not any(keys[key] for key in ("F5", "F7", "F8", "F9"))
 
 
 def test_closing_while_recording_loses_nothing(

@@ -14,6 +14,8 @@ import pytest
 from mjpeg_server import MjpegServer
 from watched import PATIENCE_S, Watched
 
+from vrfer.baseline import Baseline
+from vrfer.classifier import Classifier, Device
 from vrfer.expressions import EXPRESSIONS
 from vrfer.listen import Listener
 from vrfer.live.session import Session
@@ -23,6 +25,7 @@ from vrfer.outputs.osc import Receiver
 from vrfer.people import People
 from vrfer.recording import load_session
 from vrfer.rules import Rule
+from vrfer.shipped import default_model
 from vrfer.sources.orientation import Orientation
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -100,6 +103,43 @@ def test_receivers_come_and_go_while_frames_run(watched: Watched) -> None:
             pass
         assert second.packet(PATIENCE_S)
         assert not first.packet(0.3)
+
+
+def test_a_receiver_that_is_taken_away_keeps_neither_face_nor_event(watched: Watched) -> None:
+    rule = Rule(name="smile", expression="happiness", above=0.5, for_s=0, below=0.01, back_s=60)
+    session = watched.session
+    with Listener(0) as heard:
+        session.set_receivers([Receiver("127.0.0.1", heard.port)])
+        session.set_rules([rule])
+        playing(watched)
+        watched.until(lambda: session.status().active_rules == ("smile",))
+        session.set_receivers([])
+        watched.until(lambda: not session.status().receivers)
+        last: dict[str, object] = {}
+        while messages := heard.packet(0.3):
+            last |= {message.address: message.arguments[0] for message in messages}
+    assert (last["/vrfer/face"], last["/vrfer/event/smile"]) == (0, 0)
+    assert session.status().active_rules == ("smile",)  # it goes on for others
+
+
+@pytest.mark.parametrize("by", ["rules", "stopping"])
+def test_an_event_that_ends_during_the_test_signal_is_heard_to_end(
+    watched: Watched, by: str
+) -> None:
+    rule = Rule(name="smile", expression="happiness", above=0.5, for_s=0, below=0.01, back_s=60)
+    session = watched.session
+    with Listener(0) as heard:
+        session.set_receivers([Receiver("127.0.0.1", heard.port)])
+        session.set_rules([rule])
+        playing(watched)
+        watched.until(lambda: session.status().active_rules == ("smile",))
+        session.test_receivers()
+        session.set_rules([]) if by == "rules" else session.close_source()
+        events: list[object] = []
+        while 0 not in events:
+            messages = heard.packet(PATIENCE_S)
+            assert messages is not None
+            events += [m.arguments[0] for m in messages if m.address == "/vrfer/event/smile"]
 
 
 @pytest.mark.parametrize("running", [False, True])
@@ -196,6 +236,31 @@ def test_a_camera_that_goes_away_is_waited_for(watched: Watched) -> None:
         watched.until(lambda: watched.session.status().frames > frames)
 
 
+def test_a_source_that_opens_while_another_closes_is_read(watched: Watched) -> None:
+    session = playing(watched)
+    session.open(SourceWish(CLIP, loop=True))
+    session.set_network(NetworkWish(ROOT / "models" / "vgg-f-112.onnx"))  # meanwhile it has opened
+    watched.wait(Happening.SOURCE_OPENED)
+    watched.until(lambda: session.status().frames > 5)
+    assert session.status().phase is Phase.RUNNING
+
+
+def test_a_source_is_turned_and_limited_while_it_opens(watched: Watched) -> None:
+    session = watched.session
+    region = (0.0, 0.0, 60.0, 60.0)
+    session.open(SourceWish(CLIP, loop=True))
+    session.turn(Orientation(rotation_deg=90))
+    session.look_only_in(region)
+    watched.wait(Happening.SOURCE_OPENED)
+    shapes: set[tuple[int, ...]] = set()
+    while session.status().frames < 20:
+        seen = session.take_seen()
+        if seen is not None and seen.look.frame.image.ndim == 3:
+            shapes.add(seen.look.frame.image.shape)
+        assert session.status().with_face == 0
+    assert shapes == {(640, 480, 3)}
+
+
 def test_a_paused_source_stands_still_and_goes_on(watched: Watched) -> None:
     session = playing(watched)
     with Listener(0) as heard:
@@ -268,6 +333,18 @@ def test_a_recording_begins_and_ends_while_frames_run(watched: Watched, tmp_path
     assert session.status().recording is None
 
 
+def test_a_recording_that_is_asked_for_twice_goes_on(watched: Watched, tmp_path: Path) -> None:
+    session = playing(watched)
+    path = tmp_path / "one.csv"
+    session.record(path)
+    session.record(path)  # by a key that was held
+    watched.wait(Happening.RECORDING_STARTED)
+    watched.until(lambda: (r := session.status().recording) is not None and r.rows > 10)
+    session.stop_recording()
+    watched.wait(Happening.RECORDING_STOPPED)
+    assert load_session(path).ended is not None
+
+
 def test_closing_the_session_ends_its_recording_properly(tmp_path: Path) -> None:
     watched = Watched(tmp_path / "people")
     session = playing(watched)
@@ -302,6 +379,51 @@ def test_a_resting_face_becomes_the_persons_baseline(watched: Watched, tmp_path:
     watched.until(lambda: session.status().person == "Ada")
     session.use_person(None)
     watched.until(lambda: session.status().person is None)
+
+
+@pytest.fixture
+def never_happy(tmp_path: Path) -> str:
+    """A person whose baseline leaves nothing of happiness."""
+    contract = Classifier(default_model(), Device.CPU).contract
+    assert contract.resting is not None
+    offsets = tuple(30.0 if name == "happiness" else 0.0 for name in EXPRESSIONS)
+    baseline = Baseline(contract.name, contract.resting, offsets, 5.0)  # type: ignore[arg-type]
+    People(tmp_path / "people").save("Ada", baseline)
+    return "Ada"
+
+
+def smiles(session: Session) -> bool:
+    """Whether the clip's smile was read since the last call."""
+    happiness = EXPRESSIONS.index("happiness")
+    return any(reading.steady[happiness] > 0.5 for reading, _ in session.take_readings())
+
+
+def test_a_damaged_baseline_does_not_leave_the_last_persons_in_use(
+    watched: Watched, tmp_path: Path, never_happy: str
+) -> None:
+    (tmp_path / "people" / "Bob.json").write_text("hello", encoding="utf-8")
+    session = playing(watched)
+    watched.until(lambda: smiles(session))
+    session.use_person(never_happy)
+    watched.until(lambda: session.status().person == never_happy)
+    session.use_person("Bob")
+    assert "Bob" in watched.wait(Happening.PROBLEM).text
+    session.take_readings()
+    watched.until(lambda: smiles(session))
+    assert session.status().person is None
+
+
+def test_a_baseline_is_back_with_the_network_that_it_fits(
+    watched: Watched, never_happy: str
+) -> None:
+    session = playing(watched)
+    session.use_person(never_happy)
+    watched.until(lambda: session.status().person == never_happy)
+    session.set_network(NetworkWish(ROOT / "models" / "vgg-f-112.onnx"))
+    assert "was made with" in watched.wait(Happening.PROBLEM).text
+    assert session.status().person is None
+    session.set_network(NetworkWish())
+    watched.until(lambda: session.status().person == never_happy)
 
 
 def test_no_baseline_without_a_source(watched: Watched) -> None:

@@ -158,6 +158,48 @@ def test_damaged_frames_leave_no_gap_and_stale_ones_do(device: Blocking) -> None
         device.captures.put(SourceError("gone", "No remedy."))
 
 
+class Undecodable(Blocking):
+    """Goes on delivering, but no picture any more: an unplugged camera behind DirectShow."""
+
+    def read(self) -> Capture:
+        if self.captures.empty():
+            self.closed.wait(0.005)
+            self.deliver(damaged=True)
+        return super().read()
+
+
+def test_a_device_whose_pictures_cannot_be_decoded_any_more_is_opened_anew(until: Until) -> None:
+    devices = [Undecodable(), Undecodable()]
+    for number, one in enumerate(devices):
+        one.deliver(number)
+    opened = iter(devices)
+    with LiveSource("camera 0", lambda _: next(opened), QUICK) as source:
+        assert number_of(source.read(10).image) == 0
+        until(lambda: source.missing or devices[0].closed.is_set())
+        frame = source.read(10)
+        assert frame is not None
+        assert number_of(frame.image) == 1
+        assert devices[0].closed.is_set()
+
+
+@pytest.mark.parametrize("decoding_waits", [False, True])
+def test_the_moment_of_capture_is_that_of_the_waiting(decoding_waits: bool) -> None:
+    class Waits:
+        decoded_ns = 0
+
+        def grab(self) -> bool:
+            return True
+
+        def retrieve(self) -> tuple[bool, object]:
+            self.decoded_ns = time.perf_counter_ns()
+            return True, picture(0)
+
+    waits, never = Waits(), threading.Event()
+    device = CvDevice("camera", waits, never, 1.0, decoding_waits=decoding_waits)  # type: ignore[arg-type]
+    capture = device.read()
+    assert (capture.captured_ns >= waits.decoded_ns) is decoding_waits
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_bug_in_the_thread_reaches_the_owner(device: Blocking, until: Until) -> None:
     with LiveSource("camera 0", lambda _: device, QUICK) as source:

@@ -231,7 +231,8 @@ class Window(QMainWindow):
             ("Ctrl+Q", self.close),
         ):
             for owner in (self, self.strip):
-                QShortcut(QKeySequence(keys), owner, deed)
+                shortcut = QShortcut(QKeySequence(keys), owner, deed)
+                shortcut.setAutoRepeat(False)  # a wearer feels for the key, and holds it
         for number in range(self.tabs.count()):
             QShortcut(QKeySequence(f"Ctrl+{number + 1}"), self, lambda n=number: self.show_tab(n))
 

@@ -32,7 +32,17 @@ from vrfer.live.test_signal import TestSignal
 from vrfer.live.wishes import NetworkWish, SourceWish, SteadyWish
 from vrfer.outputs.osc import Receiver
 from vrfer.people import NOBODY_NAMED, People
-from vrfer.pipeline import Look, Outputs, Reader, Summary, describe_run, run, tell_events, tell_gone
+from vrfer.pipeline import (
+    Look,
+    Outputs,
+    Reader,
+    Summary,
+    describe_run,
+    run,
+    take_leave,
+    tell_events,
+    tell_gone,
+)
 from vrfer.rules import Rule, RuleBook
 from vrfer.sources import Source
 from vrfer.sources.orientation import Orientation
@@ -68,6 +78,9 @@ class Worker:
         self._network, self._steady = network, steady
         self._reader: Reader | None = None
         self._person: str | None = None
+        """Whose baseline is in use."""
+        self._wished_person: str | None = None
+        """Whose baseline is to be used, where it fits the network."""
         self._opening: Opening | None = None
         self._wish: SourceWish | None = None
         self._source: Source | None = None
@@ -82,6 +95,7 @@ class Worker:
         self._publishing = Publishing(self._outputs)
         self._keeping = Keeping(self._outputs, on_event)
         self._test_signal: TestSignal | None = None
+        self._active_before_test: tuple[str, ...] = ()
         self._resting: Resting | None = None
         self._neutral_held = False
         self._last: Look | None = None
@@ -156,6 +170,8 @@ class Worker:
 
     def _run_source(self, source: Source) -> None:
         """Process the source until it ends, fails, or a wish interrupts."""
+        # Not before: what interrupts one source may open the next in the same breath.
+        self._interrupt.clear()
         try:
             self._load()
             run(
@@ -236,13 +252,24 @@ class Worker:
     def _go_on_testing(self) -> None:
         """Show the test signal's next expression; readings wait until it is over."""
         if self._test_signal is not None and not self._test_signal.step(time.monotonic()):
-            self._test_signal = None
-            self._outputs.senders = self.receivers.senders
+            self._end_test()
+
+    def _end_test(self) -> None:
+        """Let readings through again, and tell of events what receivers did not hear meanwhile."""
+        if self._test_signal is None:
+            return
+        self._test_signal = None
+        self._outputs.senders = self.receivers.senders
+        before, now = self._active_before_test, self._rules.active
+        self.receivers.tell_events([name for name in before if name not in now], begin=False)
+        self.receivers.tell_events([name for name in now if name not in before], begin=True)
 
     # Wishes, obeyed in the session's thread.
 
     def set_receivers(self, receivers: Sequence[Receiver]) -> None:
         """Send to these from now on; OSCQuery tells of the first one's profile."""
+        if self._last is not None:
+            take_leave(self.receivers.leaving(receivers), self._last.reading, self._rules.active)
         self.receivers.set(receivers)
         self._publishing.use_profile(receivers[0].profile if receivers else None)
 
@@ -259,6 +286,7 @@ class Worker:
     def test_receivers(self) -> None:
         """Begin to send the test signal in place of readings."""
         self._outputs.senders = []
+        self._active_before_test = self._rules.active
         self._test_signal = TestSignal(time.monotonic(), self.receivers.show)
 
     def end(self) -> None:
@@ -289,14 +317,15 @@ class Worker:
         if opening.source is None:
             self._fail(opening.error)
             return
+        wish = self._wish or opening.wish  # turned or limited otherwise while it opened
+        opening.source.orientation = wish.camera.orientation
         self._source, self._phase = opening.source, Phase.RUNNING
         self.summary, self._pace = Summary(), Pace()
         self._last, self._face_told = None, False
         if self._reader is not None:
-            self._reader.finder.region = opening.wish.region
+            self._reader.finder.region = wish.region
             self._reader.finder.reset()
             self._reader.steady.reset()
-        self._interrupt.clear()
         self._tell(Happening.SOURCE_OPENED, opening.source.name)
 
     def close_source(self, phase: Phase = Phase.IDLE) -> None:
@@ -306,13 +335,17 @@ class Worker:
             self._opening.cancel()
             self._opening = None
         if self._source is not None:
-            if self._last is not None:
-                tell_gone(self._outputs, self._last.reading)
+            self._tell_gone()
             self._source.close()
             self._source = None
         self.stop_learning()
         self._last, self._phase = None, phase
         self._state(now=True)
+
+    def _tell_gone(self) -> None:
+        if self._last is not None:
+            self._end_test()
+            tell_gone(self._outputs, self._last.reading)
 
     def _fail(self, text: str) -> None:
         self.close_source(Phase.FAILED)
@@ -327,8 +360,7 @@ class Worker:
         if paused:
             source.pause()
             self._phase = Phase.PAUSED
-            if self._last is not None:
-                tell_gone(self._outputs, self._last.reading)
+            self._tell_gone()
         else:
             source.resume()
             self._phase = Phase.RUNNING
@@ -339,7 +371,11 @@ class Worker:
             self._source.seek(position_s)
 
     def turn(self, orientation: Orientation) -> None:
-        """Turn and mirror the pictures otherwise."""
+        """Turn and mirror the pictures otherwise; those of a source that opens, too."""
+        if self._wish is not None:
+            mirrored, rotation_deg = orientation.mirrored, orientation.rotation_deg
+            camera = replace(self._wish.camera, mirrored=mirrored, rotation_deg=rotation_deg)
+            self._wish = replace(self._wish, camera=camera)
         if self._source is not None:
             self._source.orientation = orientation
 
@@ -360,7 +396,7 @@ class Worker:
         self._reader = Reader(network.model, device=network.device, region=region)
         self.set_steady(self._steady)
         self._reader.steady.neutral_held = self._neutral_held
-        person = self._person
+        person = self._wished_person
         if person is not None:
             self._guarded(lambda: self.use_person(person))
         self._state(now=True)
@@ -407,7 +443,9 @@ class Worker:
 
     def use_person(self, person: str | None) -> None:
         """Use someone's baseline, or nobody's."""
-        self._person = None
+        self._person, self._wished_person = None, person
+        if self._reader is not None:
+            self._reader.use_baseline(None)  # not the last person's, whatever fails now
         baseline = None if person is None else self._people.load(person)
         if self._reader is not None:
             self._reader.use_baseline(baseline)
@@ -448,7 +486,10 @@ class Worker:
         self._resting = None
 
     def record(self, path: Path, *, film: bool) -> None:
-        """Record into new files, with pictures or without."""
+        """Record into new files, with pictures or without; what is asked for twice goes on."""
+        recorder = self._outputs.recorder
+        if recorder is not None and recorder.path == path:
+            return
         self.stop_recording()
         try:
             self._load()

@@ -71,7 +71,14 @@ class _Opener:
         if agreement.refusal is not None and agreement.refusal != self._told:
             logger.warning("%s was %s", self._called, agreement.refusal)
             self._told = agreement.refusal
-        return CvDevice(self._called, capture, stop, GRACE_S, agreement.mode)
+        return CvDevice(
+            self._called,
+            capture,
+            stop,
+            GRACE_S,
+            agreement.mode,
+            decoding_waits=backend == cv2.CAP_DSHOW,
+        )
 
     def _current_index(self) -> int:
         """Return the camera's number now, and remember its name and port from then on."""

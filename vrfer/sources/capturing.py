@@ -28,6 +28,8 @@ class CvDevice(Device):
         stop: threading.Event,
         grace_s: float,
         mode: str | None = None,
+        *,
+        decoding_waits: bool = False,
     ) -> None:
         """Take over an opened capture.
 
@@ -37,12 +39,15 @@ class CvDevice(Device):
             stop: Ends waiting.
             grace_s: How long grabbing may fail before the device counts as gone.
             mode: What it delivers, in words.
+            decoding_waits: Whether it is decoding, not grabbing, that waits for the next frame, as
+                in OpenCV's DirectShow backend: the moment of capture is then after it.
         """
         self._name = name
         self._capture = capture
         self._stop = stop
         self._grace_s = grace_s
         self.mode = mode
+        self._decoding_waits = decoding_waits
 
     def read(self) -> Capture:
         """Wait for the next frame; see `Device.read`."""
@@ -53,8 +58,11 @@ class CvDevice(Device):
                     f"{self._name} delivers no pictures",
                     "Check its connection, and close other programs that use it.",
                 )
-        captured_ns, captured_unix_ns = time.perf_counter_ns(), time.time_ns()
-        return Capture(retrieve_bgr(self._capture), captured_ns, captured_unix_ns)
+        moment = time.perf_counter_ns(), time.time_ns()
+        image = retrieve_bgr(self._capture)
+        if self._decoding_waits:
+            moment = time.perf_counter_ns(), time.time_ns()
+        return Capture(image, *moment)
 
     def close(self) -> None:
         """Release the capture."""

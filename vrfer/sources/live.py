@@ -28,7 +28,7 @@ class Patience:
     """How long a live source waits for what."""
 
     silence_s: float = 4.0
-    """A device that delivers nothing for this long counts as broken."""
+    """A device that delivers no picture for this long counts as broken."""
     first_pause_s: float = 0.25
     """Pause before the first attempt to reopen; it doubles with every further one ..."""
     longest_pause_s: float = 5.0
@@ -240,10 +240,13 @@ class LiveSource(Source):
         try:
             with self._changed:
                 self._device = device
-            opened_s = time.monotonic()
+            decoded_s = time.monotonic()
             while not self._stop.is_set():
-                self._publish(device.read())
-                if not self._started and time.monotonic() - opened_s > self._patience.silence_s:
+                capture = device.read()
+                self._publish(capture)
+                if capture.image is not None:
+                    decoded_s = time.monotonic()
+                elif time.monotonic() - decoded_s > self._patience.silence_s:
                     raise SourceError(
                         f"{self.name} delivers nothing but pictures that cannot be decoded",
                         "Check that it is a camera, and that its connection is good.",
@@ -257,12 +260,12 @@ class LiveSource(Source):
         with self._changed:
             if self._stop.is_set():
                 return
-            self._last_ns = time.perf_counter_ns()
             self._captured += capture.stale
             self._skipped += capture.stale
             if capture.image is None:
                 self._corrupt += 1
                 return
+            self._last_ns = time.perf_counter_ns()
             if self._slot is not None:
                 self._skipped += 1
             self._slot = Frame(
