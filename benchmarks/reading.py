@@ -79,6 +79,8 @@ class Read:
         """Load it."""
         self.model = model
         self.network = Classifier(model, Device.CPU)
+        if self.network.contract.region != "lower-half":
+            raise typer.BadParameter(f"{model} wants whole faces, of which a headset shows half.")
 
     def scores(self, seen: Seen) -> Scores | None:
         """Return what the network says; None without a face."""

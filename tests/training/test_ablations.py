@@ -72,18 +72,18 @@ def test_each_ablation_is_compared_with_the_whole_recipe_seed_by_seed(tmp_path: 
     write_evaluation(tmp_path, "with-everything", "1" * 80 + "0" * 20, seed=2)
     write_evaluation(tmp_path, "lower-face", "1" * 100)
     _, _, whole, average = map(cells, ablation_table(read_ablations(tmp_path)))
-    assert whole == ["with-everything", "2", "80.00%", "", "", "", "0.400", "20", "-", "-"]
-    assert average[:4] == ["average", "2", "65.00%", "-15.00"]
-    low, high = (float(bound) for bound in average[4].split(" to "))
-    assert low < -15 < high < 0
-    assert average[5] == "1.9e-06, 0.002"
-    assert average[6:] == ["0.325", "16", "2.0", "1.0"]
+    assert whole == ["with-everything", "2", "80.00%", "", "", "", "", "0.400", "20", "-", "-"]
+    assert average[:5] == ["average", "2", "65.00%", "with-everything", "-15.00"]
+    low, high = (float(bound) for bound in average[5].split(" to "))
+    assert low < -15 < high
+    assert average[6] == "1.9e-06, 0.002"
+    assert average[7:] == ["0.325", "16", "2.0", "1.0"]
 
 
 def test_without_the_whole_recipe_nothing_is_compared(tmp_path: Path) -> None:
     write_evaluation(tmp_path, "without-average", "1100")
     _, _, average = map(cells, ablation_table(read_ablations(tmp_path)))
-    assert average[:6] == ["average", "1", "50.00%", "no common seed", "", ""]
+    assert average[:7] == ["average", "1", "50.00%", "with-everything", "no common seed", "", ""]
 
 
 def test_a_seed_is_compared_with_the_same_seed_alone(tmp_path: Path) -> None:
@@ -91,7 +91,17 @@ def test_a_seed_is_compared_with_the_same_seed_alone(tmp_path: Path) -> None:
     for seed, hits in ((1, "1111"), (2, "1110"), (3, "1111")):
         write_evaluation(tmp_path, "with-everything", hits, seed=seed)
     average = cells(ablation_table(read_ablations(tmp_path))[-1])
-    assert (average[3], average[5]) == ("-25.00", "1")
+    assert (average[4], average[6]) == ("-25.00", "1")
+
+
+def test_the_teacher_is_compared_with_what_differs_in_it_alone(tmp_path: Path) -> None:
+    for recipe, hits in (
+        ("with-everything", "0000"), ("without-photographs", "1110"), ("without-teacher", "1100")
+    ):  # fmt: skip
+        write_evaluation(tmp_path, recipe, hits)
+    teacher = cells(ablation_table(read_ablations(tmp_path))[-1])
+    assert teacher[0] == "photographs and teacher"
+    assert teacher[3:5] == ["without-photographs", "-25.00"]
 
 
 def test_a_seed_in_two_files_is_refused(tmp_path: Path) -> None:
@@ -141,8 +151,8 @@ def test_a_tiny_ablation_from_training_to_table(cli: Cli) -> None:
     whole, flips = (
         cells(line) for line in lines if line.startswith(("| with-everything", "| flips"))
     )
-    assert flips[3] == "+0.00"  # the same recipe
-    assert all(float(cell) < 100 for cell in whole[8:])
+    assert flips[4] == "+0.00"  # the same recipe
+    assert all(float(cell) < 100 for cell in whole[9:])
 
 
 def test_moved_faces_go_with_a_networks_own_region(cli: Cli) -> None:

@@ -85,6 +85,10 @@ def test_fit_evaluate_and_export_follow_one_another(cli: Cli, data: FerPlus) -> 
         "--occlusion", "crop", "--out", "figures/full.json",
     )  # fmt: skip
     assert (code, errors) == (0, "")
+    code, _, errors = cli("evaluate", "runs/tiny/full-face.pt", "--occlusion", "mask")
+    assert (code, "Add --region lower-half" in one_error(errors)) == (2, True)
+    code, _, errors = cli("evaluate", "runs/tiny/last.pt", "--out", "figures/last.json")
+    assert (code, "last.pt is for going on" in one_error(errors)) == (2, True)
     figures = json.loads(Path("figures/full.json").read_text(encoding="utf-8"))
     assert figures["model"] == "full-face.pt"
     assert [m["split"] for m in figures["measures"]] == ["test"]
@@ -99,7 +103,10 @@ def test_fit_evaluate_and_export_follow_one_another(cli: Cli, data: FerPlus) -> 
     assert again.strip() in out
     assert Path("net/tiny.md").is_file()
 
-    code, anew, errors = cli("export", "net/tiny.onnx", "--out", "net/anew.onnx")
+    keeps = ["--out", "net/anew.onnx"]
+    code, _, errors = cli("export", "net/tiny.onnx", "--precision", "int8", *keeps)
+    assert (code, "keeps its precision" in one_error(errors)) == (2, True)
+    code, anew, errors = cli("export", "net/tiny.onnx", *keeps)
     assert (code, errors) == (0, "")
     assert again.strip() in anew
     assert Path("net/anew.md").is_file()

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,21 @@ def test_between_the_stages_the_last_checkpoint_is_the_finished_stages(
     save_state(state, tmp_path / "last.pt")
     network = load_network(state)
     assert network.occlusion is None
+    assert evaluate_checkpoint(tmp_path / "last.pt", data, ["test"]) == evaluate_checkpoint(
+        finished[0] / "full-face.pt", data, ["test"]
+    )
+
+
+def test_of_a_run_under_way_the_average_is_measured(
+    data: FerPlus, finished: Finished, tmp_path: Path
+) -> None:
+    chosen = load_state(finished[0] / "full-face.pt")
+    raw = {
+        name: torch.zeros_like(one) if name.startswith("head") else one
+        for name, one in chosen.network.items()
+    }
+    assert any(name.startswith("head") for name in raw)
+    save_state(replace(chosen, network=raw, average=chosen.network), tmp_path / "last.pt")
     assert evaluate_checkpoint(tmp_path / "last.pt", data, ["test"]) == evaluate_checkpoint(
         finished[0] / "full-face.pt", data, ["test"]
     )

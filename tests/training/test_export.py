@@ -211,6 +211,15 @@ def test_a_text_file_is_no_checkpoint(data: FerPlus, tmp_path: Path) -> None:
     assert not (tmp_path / "out.onnx").exists()
 
 
+def test_what_a_run_goes_on_from_is_not_exported(
+    finished: tuple[Path, RunState], data: FerPlus, tmp_path: Path
+) -> None:
+    with pytest.raises(RecipeError, match=r"last\.pt is for going on") as caught:
+        export(finished[0] / "last.pt", data, tmp_path / "out.onnx")
+    assert "lower-half.pt" in caught.value.remedy
+    assert not (tmp_path / "out.onnx").exists()
+
+
 def test_a_folder_that_cannot_be_is_named(
     finished: tuple[Path, RunState], data: FerPlus, tmp_path: Path
 ) -> None:

@@ -385,6 +385,19 @@ def test_an_accelerator_that_is_not_there_is_named(
 # ---- stages taken over
 
 
+def test_a_run_goes_on_from_its_own_start_alone(
+    finished: Finished, data: FerPlus, tmp_path: Path
+) -> None:
+    begun = tiny_recipe(name="heir", start="checkpoint", stages=[stage(region="lower-half")])
+    full, lower = (finished[0] / f"{region}.pt" for region in ("full-face", "lower-half"))
+    train(begun, data, tmp_path, given=Given(start=full))
+    train(begun, data, tmp_path, given=Given(start=full))
+    train(begun, data, tmp_path)
+    with pytest.raises(RecipeError, match="began from other weights than") as caught:
+        train(begun, data, tmp_path, given=Given(start=lower))
+    assert str(lower) in caught.value.message
+
+
 def test_a_stage_can_be_taken_over(finished: Finished, data: FerPlus, tmp_path: Path) -> None:
     folder, state = finished
     seen: list[Progress] = []
@@ -409,6 +422,7 @@ def test_a_stage_can_be_taken_over(finished: Finished, data: FerPlus, tmp_path: 
         ({"input": {"size": 64}}, "full-face.pt", "input differs"),
         ({"data_dependent_init": True}, "full-face.pt", "data_dependent_init differs"),
         ({"augmentation": {"flip": 0}}, "full-face.pt", "augmentation differs"),
+        ({"seed": 9}, "full-face.pt", "seed differs"),
         ({"name": "heir"}, "lower-half.pt", "no stage is left"),
         ({"name": "heir"}, "nothing.pt", "there is no checkpoint"),
     ],

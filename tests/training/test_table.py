@@ -11,8 +11,10 @@ from statistics import NormalDist
 
 import cv2
 import pytest
+from scipy.stats import t
 from training.made_up import stage, tiny_recipe, write_recipe
 
+from vrfer.errors import DataError
 from vrfer.training.claims import beyond, claims, order, recipes_used, variants
 from vrfer.training.compare import mcnemar
 from vrfer.training.recipe import Region
@@ -25,6 +27,7 @@ from vrfer.training.table import (
     TABLE_1,
     Evaluation,
     Row,
+    check_each_once,
     difference,
     table_rows,
 )
@@ -129,8 +132,25 @@ def test_the_interval_knows_pictures_and_seeds() -> None:
     half = 100 * z * math.sqrt(0.75 * 0.25 / 400)
     assert one.interval == pytest.approx((75 - half, 75 + half))
     seeds = Row(TABLE_1[0], tuple(evaluation(s, seed=i) for i, s in enumerate((0.7, 0.8))), "")
-    half = 100 * z * math.sqrt(0.75 * 0.25 / 400 + 0.005 / 2)
-    assert seeds.interval == pytest.approx((75 - half, 75 + half))
+    pictures, between = 0.75 * 0.25 / 400, 0.005 / 2
+    # Welch-Satterthwaite: the variance of two seeds has one degree of freedom.
+    quantile = t.ppf(0.975, ((pictures + between) / between) ** 2)
+    assert quantile > 3 * z
+    half = 100 * quantile * math.sqrt(pictures + between)
+    assert seeds.interval == pytest.approx((75 - half, 100))
+
+
+def test_seeds_that_agree_add_nothing_to_the_interval() -> None:
+    alike = Row(TABLE_1[0], tuple(evaluation(0.75, seed=i) for i in (1, 2, 3)), "")
+    assert alike.interval == Row(TABLE_1[0], (evaluation(0.75),), "").interval
+
+
+@pytest.mark.parametrize("other", [{"seed": 2}, {"recipe": "tiny-control"}, {"dsd": "control"}])
+def test_a_network_that_was_evaluated_twice_is_refused(other: dict[str, object]) -> None:
+    check_each_once([evaluation(0.7), evaluation(0.8, **other)])
+    with pytest.raises(DataError, match="are both of tiny, seed 1") as caught:
+        check_each_once([evaluation(0.7), evaluation(0.8, **other), evaluation(0.7)])
+    assert caught.value.remedy == "Delete one of them."
 
 
 def test_a_difference_is_that_of_the_same_pictures() -> None:
@@ -178,6 +198,12 @@ def test_claims_and_variants_are_in_points() -> None:
         *three(0.8, 0.5, 0.7),
         evaluation(
             *(0.65,), recipe="tiny-control", trained_on=LOWER, tested_on=LOWER, occlusion="mask",
+            dsd="control",
+        ),
+        # Tests of the control other than DSD's are not its like.
+        evaluation(0.1, recipe="tiny-control", tested_on=LOWER, occlusion="mask"),
+        evaluation(
+            *(0.2,), recipe="tiny-control", trained_on=LOWER, tested_on=LOWER, occlusion="crop",
             dsd="control",
         ),
     ]  # fmt: skip

@@ -1,6 +1,6 @@
 """What each ingredient of a recipe is worth: the same recipe without it, on the validation split.
 
-Recipes named `without-INGREDIENT` are compared with `with-everything`, each seed with the same.
+Recipes named `without-INGREDIENT` are compared with the one that has it, each seed with the same.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,20 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
-from vrfer.errors import DataError
 from vrfer.training.disturbances import HEADSET, MOVES
 from vrfer.training.figures_files import Document, read_figures
 from vrfer.training.subject import Subject
-from vrfer.training.table import Evaluation, difference, reads_cut_halves
+from vrfer.training.table import Evaluation, check_each_once, difference, reads_cut_halves
 
 WITHOUT = "without-"
 WHOLE = "with-everything"
+_COMPARED_WITH = {"without-teacher": "without-photographs"}
+"""What has the ingredient, where that is not the whole: the teacher labels the photographs, so that
+both go together."""
 _SPLIT = "validation"
 _HEADER = [
-    "| left out | seeds | accuracy | against the whole, points | 95 % interval | "
+    "| left out | seeds | accuracy | compared with | points | 95 % interval | "
     "McNemar's p, a seed each | macro-F1 of common | recall of fear, % | "
     "moved faces lose, points | under drawn headsets lose, points |",
-    "|---|---|---|---|---|---|---|---|---|---|",
+    "|---|---|---|---|---|---|---|---|---|---|---|",
 ]
 
 
@@ -77,28 +79,24 @@ def ablation_table(ablations: Sequence[Ablation]) -> list[str]:
     Raises:
         DataError: A seed of a recipe stands in two files.
     """
+    check_each_once(one.evaluation for one in ablations)
     by_recipe: dict[str, dict[int, Ablation]] = {}
     for one in ablations:
         subject = one.evaluation.subject
-        seeds = by_recipe.setdefault(subject.recipe, {})
-        if subject.seed in seeds:
-            twice = f"{seeds[subject.seed].evaluation.file} and {one.evaluation.file}"
-            raise DataError(
-                f"{twice} are both of {subject.recipe}, seed {subject.seed}", "Delete one of them."
-            )
-        seeds[subject.seed] = one
+        by_recipe.setdefault(subject.recipe, {})[subject.seed] = one
     names = sorted(by_recipe, key=lambda name: (name != WHOLE, name))
-    whole = by_recipe.get(WHOLE, {})
-    return [*_HEADER, *(_line(name, by_recipe[name], whole) for name in names)]
+    return [*_HEADER, *(_line(name, by_recipe) for name in names)]
 
 
-def _line(name: str, seeds: Mapping[int, Ablation], whole: Mapping[int, Ablation]) -> str:
-    found = list(seeds.values())
+def _line(name: str, by_recipe: Mapping[str, Mapping[int, Ablation]]) -> str:
+    found = list(by_recipe[name].values())
+    other = _COMPARED_WITH.get(name, WHOLE)
+    left_out = [other.removeprefix(WITHOUT)] if other != WHOLE else []
     cells = [
-        name.removeprefix(WITHOUT),
+        " and ".join([*left_out, name.removeprefix(WITHOUT)]),
         str(len(found)),
         f"{mean(one.evaluation.accuracy for one in found):.2%}",
-        *(["", "", ""] if name == WHOLE else _against(seeds, whole)),
+        *([""] * 4 if name == WHOLE else [other, *_gap(by_recipe[name], by_recipe.get(other, {}))]),
         f"{mean(one.macro_f1_common for one in found):.3f}",
         _percent([one.fear for one in found], 0),
         _percent([one.moved for one in found], 1),
@@ -107,9 +105,9 @@ def _line(name: str, seeds: Mapping[int, Ablation], whole: Mapping[int, Ablation
     return f"| {' | '.join(cells)} |"
 
 
-def _against(seeds: Mapping[int, Ablation], whole: Mapping[int, Ablation]) -> list[str]:
-    both = sorted(seeds.keys() & whole.keys())
-    gap = difference(*([some[seed].evaluation for seed in both] for some in (seeds, whole)))
+def _gap(seeds: Mapping[int, Ablation], others: Mapping[int, Ablation]) -> list[str]:
+    both = sorted(seeds.keys() & others.keys())
+    gap = difference(*([some[seed].evaluation for seed in both] for some in (seeds, others)))
     if gap is None:
         return ["no common seed", "", ""]
     chances = ", ".join(f"{p:.2g}" for p in gap.p)

@@ -63,6 +63,19 @@ def check_given(recipe: Recipe, out: Path, given: Given) -> None:
         create_network(recipe, mean_gray=0).freeze(frozen)
 
 
+def check_chosen(checkpoint: Path) -> None:
+    """Do nothing unless a checkpoint is what a classifier's run goes on from, not its best epoch.
+
+    Raises:
+        RecipeError: It is.
+    """
+    if checkpoint.name == LAST:
+        raise RecipeError(
+            f"{checkpoint} is for going on with the run; its weights were not chosen on validation",
+            "Name full-face.pt or lower-half.pt beside it.",
+        )
+
+
 def begin(recipe: Recipe, out: Path, faces: FaceSet, given: Given) -> RunState:
     """Return the run in a folder, or a new one.
 
@@ -84,6 +97,8 @@ def begin(recipe: Recipe, out: Path, faces: FaceSet, given: Given) -> RunState:
                 f"{out} holds a run on other pictures, such as a dry run",
                 "Name another folder with --out, or delete this one.",
             )
+        if recipe.start == "checkpoint" and given.start is not None:
+            _check_same_start(state, given.start, out)
         return state
     if given.after is not None:
         return _taken_over(recipe, given.after)
@@ -91,10 +106,18 @@ def begin(recipe: Recipe, out: Path, faces: FaceSet, given: Given) -> RunState:
     return RunState(recipe, mean_gray, network.state_dict(), lineage)
 
 
+def _check_same_start(state: RunState, start: Path, out: Path) -> None:
+    if file_in_words(start) != state.lineage:
+        raise RecipeError(
+            f"the run in {out} began from other weights than {start}",
+            "Leave --start out to go on with it, or name another folder with --out.",
+        )
+
+
 def _taken_over(recipe: Recipe, after: Path) -> RunState:
     other = load_state(after)
     taken = other.stage + 1
-    shared = ("network", "start", "data_dependent_init", "input", "data", "augmentation")
+    shared = ("network", "start", "seed", "data_dependent_init", "input", "data", "augmentation")
     reasons = [
         f"{name} differs" for name in shared if getattr(recipe, name) != getattr(other.recipe, name)
     ]
@@ -105,7 +128,7 @@ def _taken_over(recipe: Recipe, after: Path) -> RunState:
     if reasons:
         raise RecipeError(
             f"{after} does not fit recipe {recipe.name}: {reasons[0]}",
-            "The earlier stages, the network and the data must be the same in both recipes.",
+            "The earlier stages, the network, the seed and the data must be those of both recipes.",
         )
     return RunState(
         recipe,

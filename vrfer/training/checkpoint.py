@@ -70,6 +70,11 @@ class RunState:
     """Highest validation accuracy among this stage's selectable epochs."""
     history: list[EpochResult] = field(default_factory=list)
 
+    @property
+    def measured(self) -> dict[str, Any]:
+        """The weights that validation measured: the moving average where the stage keeps one."""
+        return self.network if self.average is None else self.average
+
 
 def save_state(state: RunState, path: Path) -> None:
     """Write a checkpoint; an existing file is replaced only once the new one is complete.

@@ -74,7 +74,9 @@ def variants(rows: Sequence[Row], evaluations: Sequence[Evaluation]) -> list[str
         control = [
             one
             for one in evaluations
-            if one.subject.recipe == f"{recipe}-control" and one.subject.tested_on == LOWER
+            if one.subject.recipe == f"{recipe}-control"
+            and one.subject.place == (network, LOWER, LOWER, "ferplus")
+            and one.subject.occlusion == "mask"
         ]
         # The control takes over its seed's first stage, so that no other seed is its like.
         seeds = {one.subject.seed for one in control}

@@ -19,6 +19,7 @@ from vrfer.training.data_folder import (
     data_folder,
     load,
     photographs_folder,
+    refuse,
 )
 from vrfer.training.evaluate import SPLITS, SplitName, is_locator, open_network
 from vrfer.training.evaluate_command import evaluate_command
@@ -129,9 +130,12 @@ def export_command(
     out: Annotated[Path, typer.Option(help="The .onnx file; its card goes beside it.")],
     folder: DataOption = None,
     precision: Annotated[
-        Precision,
-        typer.Option(help="int8-stored: a quarter of the size; int8: faster, too."),
-    ] = "int8-stored",
+        Precision | None,
+        typer.Option(
+            help="Checkpoints only. int8-stored: a quarter of the size; int8: faster, too.",
+            show_default="int8-stored",
+        ),
+    ] = None,
     final: Annotated[
         bool, typer.Option(help="Measure the test splits, too; not while networks are chosen.")
     ] = True,
@@ -139,17 +143,21 @@ def export_command(
     """Write a network as ONNX with its contract and card, compared with torch and measured."""
     if out.suffix != ".onnx":
         raise DataError(f"{out} is no name for a network", "Let it end in .onnx.")
+    given = {f"--precision {precision}": precision is not None}
     if is_locator(checkpoint):
+        refuse({**given, "--no-final": not final}, str(checkpoint), "Leave it out for a locator.")
         photographs = load_photographs(photographs_folder(data_folder(folder)), cache_folder())
         print_table(locator_table(export_locator(checkpoint, photographs, out)))
     else:
         splits = SPLITS if final else SPLITS[:1]
         if checkpoint.suffix == ".onnx":
+            refuse(given, str(checkpoint), "An exported network keeps its precision; leave it out.")
             data = load(folder, recipe_of(open_network(checkpoint)[1]).data)
             print_measures(recalibrate(checkpoint, data, out, splits=splits))
         else:
             data = load(folder, load_state(checkpoint).recipe.data)
-            print_measures(export(checkpoint, data, out, precision=precision, splits=splits))
+            how = precision or "int8-stored"
+            print_measures(export(checkpoint, data, out, precision=how, splits=splits))
     typer.echo(f"Wrote {out} and {out.with_suffix('.md')}.")
 
 

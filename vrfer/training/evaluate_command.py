@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from vrfer.errors import DataError
+from vrfer.training.begin import check_chosen
 from vrfer.training.by_name import network_path
 from vrfer.training.checkpoint import load_state
 from vrfer.training.data_folder import (
@@ -30,6 +31,7 @@ from vrfer.training.evaluate import (
 from vrfer.training.figures_files import write_figures
 from vrfer.training.locating.evaluate import evaluate_locator
 from vrfer.training.printing import print_measures, print_table, progress_bar
+from vrfer.training.provenance import recipe_of
 from vrfer.training.recipe import Data, Occlusion, Region
 from vrfer.training.subject import (
     Subject,
@@ -113,7 +115,14 @@ def evaluate_command(
     refuse(elsewhere, "--disturbed", remedy)
     no_network = {"--disturbed": disturbed and model.suffix == ".npz"}
     refuse(no_network, str(model), "Name a network (.onnx) or a checkpoint (.pt).")
+    if out is not None:
+        check_chosen(model)
     subject, asked = _about(model, dataset, region, occlusion)
+    if occlusion is not None and subject.tested_on != "lower-half":
+        raise DataError(
+            f"{model} is measured on full faces, of which nothing is hidden",
+            "Add --region lower-half, or leave --occlusion out.",
+        )
     splits = SPLITS_OF[subject.dataset] if split is None else (split,)
     data = load(folder, asked)
     if model.suffix == ".pt":
@@ -123,6 +132,8 @@ def evaluate_command(
             measures = evaluate_bag_of_words(model, data, splits, on_face=on_face)
     else:
         measures = evaluate_file(model, data, splits)
+    if not measures:
+        raise DataError(f"there are no pictures to measure {model} on", "Choose another --split.")
     lost = losses(model, data, splits) if disturbed else []
     if out is not None:
         figures = {"subject": asdict(subject), "measures": [asdict(found) for found in measures]}
@@ -147,7 +158,7 @@ def _about(
     else:
         contract = open_network(model)[1]
         subject = of_network(model, dataset or "ferplus")
-        trained = Data(face_px=contract.crop.face_px)
+        trained = Data(face_px=contract.crop.face_px, folder=recipe_of(contract).data.folder)
     return subject, trained.model_copy(update={"dataset": subject.dataset, "per_class": None})
 
 

@@ -23,6 +23,7 @@ from vrfer.errors import ModelContractError
 from vrfer.metadata import Training
 from vrfer.training.adjustment import shares_of
 from vrfer.training.batches import patches_of
+from vrfer.training.begin import check_chosen
 from vrfer.training.calibration import (
     LIFTS,
     TEMPERATURE,
@@ -108,10 +109,11 @@ def export(
         splits: What to measure on. Leave the test splits out while networks are chosen.
 
     Raises:
-        RecipeError: The checkpoint cannot be used.
+        RecipeError: The checkpoint cannot be used, or is what a run goes on from.
         ModelContractError: The exported file does not compute what torch computes.
         DataError: The file cannot be written.
     """
+    check_chosen(checkpoint)
     state = load_state(checkpoint)
     network = load_network(state)
     fold_normalisation(network)

@@ -10,6 +10,7 @@ import numpy as np
 import typer
 
 from vrfer.command_line import STOPPED, stopped_by_signals
+from vrfer.crop import CropGeometry
 from vrfer.locator import LOCATOR_FILE
 from vrfer.shipped import shipped
 from vrfer.training.bag_of_words import fit_bag_of_words
@@ -109,6 +110,9 @@ def fit_command(
             "--timing": timing,
         }
         refuse(options, chosen.name, "It has neither stages nor zeroing; leave it out.")
+        if isinstance(chosen, BagOfWordsRecipe):
+            elsewhere = {f"--accelerator {accelerator}": accelerator not in ("auto", "cpu")}
+            refuse(elsewhere, chosen.name, "It is fitted on the processor; leave it out.")
     elif control:
         chosen = chosen.control()
     name = chosen.name if seed is None else f"{chosen.name}-seed{seed}"
@@ -143,7 +147,7 @@ class How:
 def _fit_classifier(recipe: Recipe, folder: Path, out: Path, given: Given, how: How) -> Path:
     check_given(recipe, out, given)
     data = load(folder, recipe.data)
-    faces = _photograph_faces(folder, few=how.dry_run) if recipe.data.photographs else None
+    faces = _photograph_faces(folder, recipe.data.face_px, how) if recipe.data.photographs else None
     with (
         stopped_by_signals() as stop,
         FitDisplay(recipe, out, stop, timing=how.timing, silent=not leads()) as display,
@@ -200,12 +204,16 @@ def _says_when_stopped(display: RunDisplay, folder: Path) -> Iterator[None]:
         raise typer.Exit(STOPPED) from None
 
 
-def _photograph_faces(folder: Path, *, few: bool) -> PhotographFaces:
+def _photograph_faces(folder: Path, face_px: int, how: How) -> PhotographFaces:
     """Cut the photographs' faces with the shipped locator; thousands take minutes, once."""
     photographs = load_photographs(photographs_folder(folder), cache_folder()).train
-    if few:
+    if how.dry_run:
         photographs = photographs.take(np.arange(min(16, len(photographs))))
     with progress_bar("cutting faces out of the photographs") as on_face:
         return photograph_faces(
-            photographs, shipped("models") / LOCATOR_FILE, cache_folder(), on_face=on_face
+            photographs,
+            shipped("models") / LOCATOR_FILE,
+            cache_folder(),
+            geometry=CropGeometry(face_px=face_px),
+            on_face=on_face,
         )

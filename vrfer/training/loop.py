@@ -192,7 +192,7 @@ def _average(network: FaceNetwork, stage: Stage, state: RunState) -> AveragedMod
 
 def _measured(state: RunState) -> RunState:
     """Return the run with the weights that were measured as its network."""
-    return state if state.average is None else replace(state, network=state.average, average=None)
+    return replace(state, network=state.measured, average=None)
 
 
 def _next_stage(state: RunState, best_network: dict[str, Tensor]) -> None:

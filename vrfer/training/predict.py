@@ -44,7 +44,7 @@ def finished_stage(state: RunState) -> Stage:
 def load_network(state: RunState) -> FaceNetwork:
     """Build the network of a checkpoint, with its weights and its stage's occlusion."""
     network = create_network(state.recipe, mean_gray=state.mean_gray)
-    network.load_state_dict(state.network)
+    network.load_state_dict(state.measured)
     stage = finished_stage(state)
     network.occlusion = stage.occlusion if stage.region == "lower-half" else None
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -6,11 +6,14 @@ Nothing here measures; `vrfer-train evaluate --out` has. Rows without an evaluat
 import csv
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import NormalDist, mean, variance
+from statistics import mean, variance
 
+from scipy.stats import t
+
+from vrfer.errors import DataError
 from vrfer.training.compare import mcnemar
 from vrfer.training.figures_files import Document, read_figures
 from vrfer.training.recipe import Region
@@ -33,7 +36,6 @@ COLUMNS = [
     "epochs",
     "reason",
 ]
-Z = NormalDist().inv_cdf(0.975)
 TEST: dict[TestedOn, str] = {"ferplus": "test", "affectnet": "validation", "folders": "test"}
 """The split that counts as a data set's test."""
 
@@ -105,9 +107,29 @@ def read_evaluations(folder: Path) -> list[Evaluation]:
     """Read what a folder's evaluation files say of test splits.
 
     Raises:
-        DataError: There is no such folder, or a file is damaged.
+        DataError: There is no such folder, a file is damaged, or two are of the same network.
     """
-    return read_figures(folder, _evaluation)
+    evaluations = read_figures(folder, _evaluation)
+    check_each_once(evaluations)
+    return evaluations
+
+
+def check_each_once(evaluations: Iterable[Evaluation]) -> None:
+    """Do nothing unless a network was evaluated twice, which would count as two seeds.
+
+    Raises:
+        DataError: Two files are of one network, tested in the same way.
+    """
+    files: dict[tuple[object, ...], str] = {}
+    for one in evaluations:
+        subject = one.subject
+        what = (*subject.place, subject.occlusion, subject.recipe, subject.seed, subject.dsd)
+        if what in files:
+            raise DataError(
+                f"{files[what]} and {one.file} are both of {subject.recipe}, seed {subject.seed}",
+                "Delete one of them.",
+            )
+        files[what] = one.file
 
 
 def _evaluation(document: Document, file: str) -> list[Evaluation]:
@@ -136,7 +158,7 @@ class Row:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of that mean, %: chance in the pictures and, if known, in the seeds."""
+        """95 % interval of that mean, %: chance in the pictures and, if several, in the seeds."""
         return interval(self.evaluations)
 
     def fields(self) -> dict[str, str]:
@@ -171,8 +193,8 @@ def interval(evaluations: Sequence[Evaluation]) -> tuple[float, float]:
     """Return the 95 % interval of the mean accuracy over seeds, %."""
     accuracies = [one.accuracy for one in evaluations]
     share, pictures = mean(accuracies), len(evaluations[0].hits)
-    error = math.sqrt(share * (1 - share) / pictures + _spread(accuracies))
-    return 100 * max(0.0, share - Z * error), 100 * min(1.0, share + Z * error)
+    half = _half_width(share * (1 - share) / pictures, accuracies)
+    return 100 * max(0.0, share - half), 100 * min(1.0, share + half)
 
 
 def fits_table(evaluation: Evaluation) -> bool:
@@ -260,11 +282,9 @@ def difference(better: Sequence[Evaluation], worse: Sequence[Evaluation]) -> Dif
         chances.append(mcnemar(*only))
     if not gaps:
         return None
-    error = math.sqrt(mean(errors) + _spread(gaps))
+    half = _half_width(mean(errors), gaps)
     middle = mean(gaps)
-    return Difference(
-        100 * middle, 100 * (middle - Z * error), 100 * (middle + Z * error), tuple(chances)
-    )
+    return Difference(100 * middle, 100 * (middle - half), 100 * (middle + half), tuple(chances))
 
 
 def _pairs(
@@ -278,9 +298,21 @@ def _pairs(
     return [(one, other) for one, other in pairs if len(one.hits) == len(other.hits)]
 
 
-def _spread(values: Sequence[float]) -> float:
-    """Return the squared standard error of a mean that differing seeds cause."""
-    return variance(values) / len(values) if len(values) > 1 else 0.0
+def _half_width(of_pictures: float, of_seeds: Sequence[float]) -> float:
+    """Return half of the 95 % interval of a mean over seeds.
+
+    Few seeds say little of how much seeds differ, so that Student's t stands in for the normal
+    distribution, with the degrees of freedom of Welch (1947) and Satterthwaite (1946).
+
+    Args:
+        of_pictures: Squared standard error that the choice of pictures causes.
+        of_seeds: The value of each seed; a single one adds nothing.
+    """
+    seeds = len(of_seeds)
+    spread = variance(of_seeds) / seeds if seeds > 1 else 0.0
+    total = of_pictures + spread
+    freedom = (seeds - 1) * (total / spread) ** 2 if spread > 0 else math.inf
+    return float(t.ppf(0.975, freedom)) * math.sqrt(total)
 
 
 def as_csv(rows: Sequence[Row]) -> str:

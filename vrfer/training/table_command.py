@@ -20,8 +20,10 @@ _ABOUT_ABLATIONS = (
     "Written by `vrfer-train table` from the evaluation files beside it. Short trainings "
     "(recipes `training/ablations`), measured on the validation split of FER+; `moved faces lose` "
     "is the mean over 10 % shifts and scales and turns of 10 degrees. The same split chose each "
-    "training's best epoch, so all accuracies are a little high, their differences hardly. What an "
-    "ingredient does for real headsets and cameras shows here in part at most.",
+    "training's best epoch, so all accuracies are a little high, their differences hardly. The "
+    "intervals are over pictures and, where there are several, over seeds; with a single seed, "
+    "what another seed would change is not in them. What an ingredient does for real headsets and "
+    "cameras shows here in part at most.",
 )
 RESULTS = Path("training") / "results"
 
@@ -81,10 +83,10 @@ def _document(
         "# Table 1 of the paper, and ours",
         "",
         "Written by `vrfer-train table` from the evaluation files beside it. Accuracy on the "
-        "official test split, %, eight classes; `low` and `high` bound 95 %, over pictures and "
-        "seeds. In all lower-half rows the upper half of the picture is zero after the "
-        "subtraction of the mean, as in the paper. A network's rows all come from one recipe. "
-        + recipes_used(rows),
+        "official test split, %, eight classes; `low` and `high` bound 95 %, over pictures and, "
+        "where there are several, over seeds (Student's t). In all lower-half rows the upper half "
+        "of the picture is zero after the subtraction of the mean, as in the paper. A network's "
+        "rows all come from one recipe. " + recipes_used(rows),
         "",
         *as_markdown(rows),
         "",

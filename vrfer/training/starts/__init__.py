@@ -163,7 +163,7 @@ def _from_trained(
         return file_in_words(path)
     other = load_state(path)
     _check_fits(recipe, other.recipe, path)
-    network.load_state_dict(other.network)
+    network.load_state_dict(other.measured)
     return file_in_words(path)
 
 
