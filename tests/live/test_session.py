@@ -105,41 +105,45 @@ def test_receivers_come_and_go_while_frames_run(watched: Watched) -> None:
         assert not first.packet(0.3)
 
 
-def test_a_receiver_that_is_taken_away_keeps_neither_face_nor_event(watched: Watched) -> None:
+@pytest.fixture
+def heard(watched: Watched) -> Iterator[Listener]:
+    """What a receiver hears of a clip in which an event has begun that does not end by itself."""
     rule = Rule(name="smile", expression="happiness", above=0.5, for_s=0, below=0.01, back_s=60)
-    session = watched.session
     with Listener(0) as heard:
-        session.set_receivers([Receiver("127.0.0.1", heard.port)])
-        session.set_rules([rule])
+        watched.session.set_receivers([Receiver("127.0.0.1", heard.port)])
+        watched.session.set_rules([rule])
         playing(watched)
-        watched.until(lambda: session.status().active_rules == ("smile",))
-        session.set_receivers([])
-        watched.until(lambda: not session.status().receivers)
-        last: dict[str, object] = {}
-        while messages := heard.packet(0.3):
-            last |= {message.address: message.arguments[0] for message in messages}
+        watched.until(lambda: watched.session.status().active_rules == ("smile",))
+        yield heard
+
+
+def test_a_receiver_that_is_taken_away_keeps_neither_face_nor_event(
+    watched: Watched, heard: Listener
+) -> None:
+    session = watched.session
+    session.set_receivers([])
+    watched.until(lambda: not session.status().receivers)
+    last: dict[str, object] = {}
+    while messages := heard.packet(0.3):
+        last |= {message.address: message.arguments[0] for message in messages}
     assert (last["/vrfer/face"], last["/vrfer/event/smile"]) == (0, 0)
     assert session.status().active_rules == ("smile",)  # it goes on for others
 
 
 @pytest.mark.parametrize("by", ["rules", "stopping"])
 def test_an_event_that_ends_during_the_test_signal_is_heard_to_end(
-    watched: Watched, by: str
+    watched: Watched, heard: Listener, by: str
 ) -> None:
-    rule = Rule(name="smile", expression="happiness", above=0.5, for_s=0, below=0.01, back_s=60)
-    session = watched.session
-    with Listener(0) as heard:
-        session.set_receivers([Receiver("127.0.0.1", heard.port)])
-        session.set_rules([rule])
-        playing(watched)
-        watched.until(lambda: session.status().active_rules == ("smile",))
-        session.test_receivers()
-        session.set_rules([]) if by == "rules" else session.close_source()
-        events: list[object] = []
-        while 0 not in events:
-            messages = heard.packet(PATIENCE_S)
-            assert messages is not None
-            events += [m.arguments[0] for m in messages if m.address == "/vrfer/event/smile"]
+    watched.session.test_receivers()
+    if by == "rules":
+        watched.session.set_rules([])
+    else:
+        watched.session.close_source()
+    events: list[object] = []
+    while 0 not in events:
+        messages = heard.packet(PATIENCE_S)
+        assert messages is not None
+        events += [m.arguments[0] for m in messages if m.address == "/vrfer/event/smile"]
 
 
 @pytest.mark.parametrize("running", [False, True])

@@ -68,6 +68,11 @@ def test_people_train_and_measure_on_their_own_pictures(cli: Cli, made_up_folder
     assert code == 0
     code, again, _ = cli("data", "--dataset", "folders", "--pictures", "mine")
     assert "| majority, train | 64 |" in again
+    code, out, _ = cli("evaluate", "mine.onnx", "--dataset", "folders")
+    assert "| test | 16 |" in out
+    shutil.rmtree(made_up_folder.parent / "mine" / "test")
+    code, _, errors = cli("evaluate", "mine.onnx", "--dataset", "folders", "--split", "test")
+    assert (code, "no pictures to measure mine.onnx on" in errors) == (2, True)
 
 
 @pytest.mark.usefixtures("taken_for_fer2013")
