@@ -145,6 +145,33 @@ def test_demo_hears_every_bundle() -> None:
     assert "with a face 100.0%" in result.stdout
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="XDG_CONFIG_HOME moves settings there alone")
+def test_the_demo_is_the_same_where_a_user_has_a_profile_called_generic(tmp_path: Path) -> None:
+    folder = tmp_path / "vrfer" / "profiles"
+    folder.mkdir(parents=True)
+    text = (ROOT / "assets" / "profiles" / "vrchat.toml").read_text(encoding="utf-8")
+    (folder / "generic.toml").write_text(text, encoding="utf-8")
+    result = subprocess.run(
+        [*APP, "demo", "--as-fast-as-possible"],
+        capture_output=True, text=True, encoding="utf-8", timeout=120,
+        env={**os.environ, "XDG_CONFIG_HOME": str(tmp_path)},
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert "heard 558 bundles with 7812 messages" in result.stdout
+
+
+def test_names_are_printed_as_they_are(short_clip: Path, tmp_path: Path) -> None:
+    result = app(
+        *("run", "--headless", "--as-fast-as-possible", "--source", str(short_clip)),
+        *("--record", "session [anna] :x:.csv"),
+        cwd=tmp_path,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "rows into session [anna] :x:.csv" in result.stdout
+    missing = app("run", "--headless", "--source", "[b]:x:.mp4")
+    assert_one_clear_line(missing, "[b]:x:.mp4")
+
+
 def test_locate_looks_only_in_the_region(portrait: Path) -> None:
     everywhere = json.loads(app("locate", str(portrait), "--json").stdout)
     x, y = everywhere["mouth"]

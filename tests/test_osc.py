@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -352,6 +353,96 @@ def test_it_is_said_while_nobody_listens_and_over_once_somebody_does(
     assert [text.partition("127.0.0.1")[0] for text in texts] == ["OSC to ", "OSC to "]
     assert "nothing listens" in texts[0]
     assert "works again" in texts[1]
+
+
+class SocketOfWindows(socket.socket):
+    """Hears of refusals as sockets of Windows do: `send` succeeds, a later `recv` fails."""
+
+    def send(self, *data: object) -> int:
+        with suppress(ConnectionRefusedError):
+            return super().send(*data)  # type: ignore[arg-type]
+        return super().send(*data)  # type: ignore[arg-type]
+
+    def recv(self, *size: object) -> bytes:
+        try:
+            return super().recv(*size)  # type: ignore[arg-type]
+        except ConnectionRefusedError as err:
+            raise ConnectionResetError(10054, "An existing connection was closed") from err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells at once that nobody listens")
+def test_it_is_said_on_windows_too_that_nobody_listens(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "socket", SocketOfWindows)
+    with OscSender(Receiver("127.0.0.1", port)) as sender:
+        for _ in range(50):
+            sender.send(encode_bundle(with_face(10**18)))
+        assert sender.sent + sender.failed == 50
+        assert sender.failed >= 49
+        assert sender.error == "nothing listens there"
+
+
+def heard_events(heard: socket.socket) -> list[int]:
+    """Return the values of `/vrfer/event/smile` that have arrived."""
+    values = []
+    heard.setblocking(False)
+    with suppress(BlockingIOError):
+        while True:
+            message = OscBundle(heard.recv(65_535)).content(0)
+            assert isinstance(message, OscMessage)
+            assert message.address == "/vrfer/event/smile"
+            values.append(message.params[0])
+    return values
+
+
+def test_a_receiver_is_told_once_that_an_event_begins_and_ends(heard: socket.socket) -> None:
+    with sender_to(heard) as sender:
+        for active in ((), ("smile",), ("smile",), (), ()):
+            sender.show_events(active, 10**18)
+        assert heard_events(heard) == [1, 0]
+        sender.show_events(("smile",), 10**18)
+        sender.refresh()
+        for _ in range(2):
+            sender.show_events(("smile",), 10**18)
+        assert heard_events(heard) == [1, 1]
+        sender.show(1)  # the test signal
+        assert OscBundle(heard.recv(65_535)).num_contents > 1
+        sender.show_events(("smile",), 10**18)
+        assert heard_events(heard) == []
+
+
+def test_an_event_that_the_network_did_not_take_is_told_later(
+    heard: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_network(self: socket.socket, *data: object) -> int:
+        raise OSError(101, "Network is unreachable")
+
+    with sender_to(heard) as sender:
+        for active, value in (((), []), (("smile",), [1]), ((), [0])):
+            with monkeypatch.context() as patch:
+                patch.setattr(socket.socket, "send", no_network)
+                sender.show_events(active, 10**18)
+            assert heard_events(heard) == []
+            sender.show_events(active, 10**18)
+            assert heard_events(heard) == value
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems tell later, or never")
+def test_a_program_that_is_started_during_an_event_hears_of_it(port: int) -> None:
+    with OscSender(Receiver("127.0.0.1", port)) as sender:
+        for _ in range(5):
+            sender.take(with_face(10**18), at_once=True)
+            sender.show_events(("smile",), 10**18)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as somebody:
+            somebody.bind(("127.0.0.1", port))
+            somebody.settimeout(10)
+            addresses: list[str] = []
+            while "/vrfer/event/smile" not in addresses:
+                sender.take(with_face(10**18), at_once=True)
+                sender.show_events(("smile",), 10**18)
+                bundle = OscBundle(somebody.recv(65_535))
+                addresses += [content.address for content in bundle]
 
 
 def test_what_the_system_refuses_is_counted_and_told_once(

@@ -388,6 +388,15 @@ def test_without_video_there_is_none(tmp_path: Path) -> None:
         next(session.pictures())
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no file's name holds a colon there")
+def test_a_recordings_name_may_look_like_a_url(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    session = load_session(record_and_film(Path("anna-12:30.csv")))
+    assert shown(session) == [(number, number) for number in range(6)]
+
+
 def test_pictures_come_with_their_rows(tmp_path: Path) -> None:
     session = load_session(record_and_film(tmp_path / "day.1.csv"))
     assert session.film == tmp_path / "day.1.video.mkv"

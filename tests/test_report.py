@@ -97,6 +97,15 @@ def test_a_gap_between_rows_is_not_recorded_and_no_change() -> None:
     assert_allclose(numbers.frames_per_s, 10)
 
 
+def test_a_pause_of_a_film_slows_nothing_down() -> None:
+    paused = session(["happiness"] * 60)
+    paused.rows["source_s"] = np.arange(60) / 10
+    paused.rows["monotonic_s"][30:] += 600
+    assert_allclose(figures(paused).duration_s, 6)
+    assert_allclose(figures(paused).frames_per_s, 10)
+    assert_allclose(np.nanmin(curves(paused).frames_per_s), 10, rtol=0.05)
+
+
 @pytest.mark.parametrize("label", ["happiness", "none"])
 def test_one_row_is_enough(label: str) -> None:
     alone = session([label], markers={0.0: "only"})
@@ -421,6 +430,13 @@ def test_a_recording_without_rows_and_none_at_all_are_one_line(
         (line,) = capsys.readouterr().err.splitlines()
         assert says in line
         assert not (tmp_path / f"{name}.html").exists()
+
+
+@pytest.mark.parametrize("name", [".", "", "/"])
+def test_what_has_no_name_is_no_recording(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(name) == BAD_INPUT
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "no recording" in line
 
 
 def test_the_page_is_opened_when_asked(

@@ -95,6 +95,8 @@ def test_without_a_file_there_are_defaults_and_nothing_to_say(tmp_path: Path) ->
     [
         (b"\xff\xfe\x00", "no TOML"),
         (b"[camera", "no TOML"),
+        (b"x = " + b"[" * 5000, "no TOML"),
+        (b"x = " + b"1" * 5000, "no TOML"),
         (b"[camera]\nwidth = 3\n", "camera.width"),
         (b"[camera]\nzoom = 3\n", "camera.zoom"),
         (b"[expression.sensitivity]\njoy = 1.0\n", "expression.sensitivity.joy"),
@@ -159,9 +161,32 @@ def test_the_settings_of_before_are_the_backup(tmp_path: Path) -> None:
     assert read_settings(file.path) == second
     assert read_settings(file.backup) == first
     file.path.write_text("broken", encoding="utf-8")
-    _, told = file.load()
+    settings, told = file.load()
+    assert settings == first
     assert told is not None
-    assert str(file.backup) in told
+    assert "the settings of before are used" in told
+    file.save(settings)
+    file.save(second)
+    assert read_settings(file.backup) == first
+
+
+def test_a_byte_order_mark_of_notepad_is_no_part_of_the_settings(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text("[window]\nvolume = 0.1\n", encoding="utf-8-sig")
+    assert read_settings(path).window.volume == 0.1
+
+
+def test_a_broken_file_that_cannot_be_renamed_is_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def held_open(self: Path, target: Path) -> Path:
+        raise PermissionError(13, "The process cannot access the file")
+
+    file = SettingsFile(tmp_path / "settings.toml")
+    file.path.write_text("broken", encoding="utf-8")
+    monkeypatch.setattr(Path, "rename", held_open)
+    file.load()
+    assert (tmp_path / "settings.broken-1.toml").read_text(encoding="utf-8") == "broken"
 
 
 def test_what_cannot_be_written_leaves_what_was_there(tmp_path: Path) -> None:

@@ -2,9 +2,11 @@
 
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +15,11 @@ from queue import Empty, Queue
 import pytest
 from pythonosc.udp_client import SimpleUDPClient
 
+from vrfer.command_line import plain_console
 from vrfer.listen import Heard, Listener
+from vrfer.live.status import Event, Happening, Phase
 from vrfer.recording import load_session
+from vrfer.steered_run import Watch
 
 CLIP = str(Path(__file__).resolve().parent.parent / "assets" / "demo.mp4")
 APP = (sys.executable, "-c", "from vrfer.cli import main; main()")
@@ -126,6 +131,33 @@ def test_a_pause_says_that_no_face_is_seen_and_holds_the_clip() -> None:
         assert run.hears("/vrfer/face", 0)
         run.command("start")
         assert run.hears("/vrfer/face", 1)
+
+
+def test_no_command_ends_a_run_whose_source_still_opens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/stream.mjpg"
+        with steered_run("--source", url) as run:
+            run.command("recalibrate", "a/b")
+            run.until("baseline failed: 'a/b'")
+            run.command("marker", "still there")
+            run.until("marked: still there")
+
+
+def test_what_was_stopped_is_not_tried_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened: list[str] = []
+    now_s = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now_s)
+    watch = Watch(plain_console(), lambda: opened.append("again"))
+    for phase in (Phase.IDLE, Phase.FAILED):
+        watch.take(Event(Happening.SOURCE_FAILED, "the camera is gone"), started=True)
+        watch.retry(phase)
+        now_s += 60
+        watch.retry(phase)
+        watch.retry(phase)
+    assert opened == ["again"]
+    assert "the camera is gone" in capsys.readouterr().out
 
 
 def test_a_file_ends_the_run() -> None:

@@ -129,6 +129,15 @@ def test_a_full_face_network_sees_the_upper_half_too(full_face: Classifier) -> N
     assert label(upper_id=3) == "sadness"
 
 
+def test_a_found_face_is_shown_whole_to_a_full_face_network(full_face: Classifier) -> None:
+    # Bright on the right in the upper half alone: the last expression, which lower halves hide.
+    picture = np.full((200, 200), 100, np.uint8)
+    picture[:100] = np.linspace(5, 250, 200, dtype=np.uint8)
+    face = LowerFace((100, 100 + 0.257 * 160), (100, 180), 0.796 * 160, 0.9)
+    answer = stills.classify(full_face, FakeFinder(face), np.dstack([picture] * 3), "")
+    assert answer["label"] == "contempt"
+
+
 @pytest.mark.parametrize("face", [FACE, None, LowerFace((-500, 4000), (-490, 5000), 3000, 0.1)])
 @pytest.mark.parametrize("size", [(90, 120), (1080, 1920), (1, 1), (5, 300)])
 def test_a_drawing_has_the_pictures_shape_and_leaves_it_alone(

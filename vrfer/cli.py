@@ -14,11 +14,18 @@ from typing import Annotated
 import numpy as np
 import typer
 from numpy.typing import NDArray
-from rich.console import Console
 
 from vrfer import baseline_commands
 from vrfer.classifier import Classifier, Device
-from vrfer.command_line import BAD_INPUT, DONE, STOPPED, run_app, say_error, stopped_by_signals
+from vrfer.command_line import (
+    BAD_INPUT,
+    DONE,
+    STOPPED,
+    plain_console,
+    run_app,
+    say_error,
+    stopped_by_signals,
+)
 from vrfer.demo import run_demo
 from vrfer.doctor import Health, examine
 from vrfer.errors import SourceError
@@ -101,7 +108,7 @@ def _options(
 @app.command()
 def demo(as_fast_as_possible: FastOption = False) -> None:
     """Run the pipeline on the built-in clip, into a built-in OSC receiver."""
-    console = Console()
+    console = plain_console()
     with stopped_by_signals() as stop:
         summary = run_demo(console, as_fast_as_possible=as_fast_as_possible, stop=stop)
     print_summary(console, summary)
@@ -193,13 +200,12 @@ def listen(
 @app.command()
 def doctor() -> None:
     """Say what works on this computer, what does not, and what to do."""
-    console = Console(soft_wrap=True)
+    console = plain_console()
     colors = {Health.GOOD: "green", Health.MISSING: "yellow", Health.BAD: "red"}
     healthy = True
     for finding in examine():
-        mark = f"[{colors[finding.health]}]{finding.health.value:>4}[/]"
-        console.print(f"{mark}  {finding.what}: ", end="", highlight=False)
-        console.print(finding.says, markup=False, highlight=False)
+        console.print(f"{finding.health.value:>4}", style=colors[finding.health], end="")
+        console.print(f"  {finding.what}: {finding.says}")
         if finding.health is Health.BAD:
             healthy = False
     if not healthy:

@@ -44,7 +44,12 @@ def run_app(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
 
 def say_error(err: VrferError) -> None:
     """Print a problem as one line on standard error."""
-    Console(stderr=True, soft_wrap=True, highlight=False).print(f"Error: {err}", markup=False)
+    plain_console(stderr=True).print(f"Error: {err}")
+
+
+def plain_console(*, stderr: bool = False) -> Console:
+    """Return a terminal that prints texts as they are: files and hosts may hold `[x]` or `:x:`."""
+    return Console(stderr=stderr, soft_wrap=True, markup=False, emoji=False, highlight=False)
 
 
 @contextmanager

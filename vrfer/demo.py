@@ -40,12 +40,11 @@ def run_demo(console: Console, *, as_fast_as_possible: bool, stop: threading.Eve
     clip = shipped("assets") / "demo.mp4"
     console.print(
         "The built-in clip is synthetic: NASA's public-domain portrait of an astronaut, moved and "
-        "warped by a script. The lines below are what an OSC receiver on this computer hears.",
-        highlight=False,
+        "warped by a script. The lines below are what an OSC receiver on this computer hears."
     )
     with (
         Listener(0) as listener,
-        OscSender(Receiver("127.0.0.1", listener.port)) as sender,
+        OscSender(Receiver("127.0.0.1", listener.port, _profile())) as sender,
         Reader() as reader,
         open_source(str(clip), as_fast_as_possible=as_fast_as_possible) as source,
         LiveView(console, clip.name) as view,
@@ -60,6 +59,11 @@ def run_demo(console: Console, *, as_fast_as_possible: bool, stop: threading.Eve
         )
     _print_last_bundle(console, heard)
     return summary
+
+
+def _profile() -> str:
+    """Return the shipped profile `generic`, in whose place the user's own one may stand."""
+    return str(shipped("assets") / "profiles" / "generic.toml")
 
 
 @contextmanager
@@ -84,8 +88,7 @@ def _printing(listener: Listener, console: Console) -> Iterator[_Heard]:
                 label = str(values["/vrfer/label"])
                 console.print(
                     f"heard bundle {heard.bundles:4}:  /vrfer/label {label}  /vrfer/confidence "
-                    f"{values['/vrfer/confidence']:.2f}",
-                    highlight=False,
+                    f"{values['/vrfer/confidence']:.2f}"
                 )
 
     thread = threading.Thread(target=work, name="vrfer-demo-receiver", daemon=True)
@@ -103,6 +106,5 @@ def _print_last_bundle(console: Console, heard: _Heard) -> None:
         for label, count in heard.labels.most_common()
     )
     console.print(
-        f"The receiver heard {heard.bundles} bundles with {heard.messages} messages: {shares}.",
-        highlight=False,
+        f"The receiver heard {heard.bundles} bundles with {heard.messages} messages: {shares}."
     )

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from vrfer.classifier import Classifier, Device
-from vrfer.errors import OutputError, VrferError
+from vrfer.errors import OutputError, SourceError, VrferError
 from vrfer.listen import Listener
 from vrfer.oscquery.browse import Browser
 from vrfer.outputs.lsl import LslOutlet
@@ -78,9 +78,14 @@ def _cameras() -> tuple[Health, str]:
             "no camera. Plug one in, or give a video file or URL with --source.",
         )
     said = []
+    health = Health.BAD  # unless one of them gives pictures: a second one may well be in use
     for camera in cameras:
-        with open_source(str(camera.index)) as source:
-            frame = source.read(_FRAME_WAIT_S)
+        try:
+            with open_source(str(camera.index)) as source:
+                frame = source.read(_FRAME_WAIT_S)
+        except SourceError as err:
+            said.append(f"{camera.index} {camera.name}: {err}")
+            continue
         if frame is None:
             said.append(
                 f"{camera.index} {camera.name}: gives no picture; close the program that uses it"
@@ -88,7 +93,7 @@ def _cameras() -> tuple[Health, str]:
         else:
             height, width = frame.image.shape[:2]
             said.append(f"{camera.index} {camera.name}: gives {width}x{height}")
-    health = Health.BAD if all("no picture" in line for line in said) else Health.GOOD
+            health = Health.GOOD
     return health, "; ".join(said)
 
 

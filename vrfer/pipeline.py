@@ -141,14 +141,21 @@ def describe_run(source: Source | None, reader: Reader) -> dict[str, object]:
     """
     return {
         "vrfer": version("vrfer"),
-        "source": None if source is None else source.name,
-        "camera_mode": None if source is None else source.current_mode,
+        **describe_source(source),
         "model": reader.model.name,
         "model_sha256": hashlib.sha256(reader.model.read_bytes()).hexdigest(),
         "contract": reader.classifier.contract.model_dump(mode="json"),
         "device": reader.classifier.device.value,
         "steady": asdict(reader.steady.settings),
         "baseline": None if reader.baseline is None else asdict(reader.baseline),
+    }
+
+
+def describe_source(source: Source | None) -> dict[str, object]:
+    """Return the part of `describe_run` that a source which opens later makes known."""
+    return {
+        "source": None if source is None else source.name,
+        "camera_mode": None if source is None else source.current_mode,
     }
 
 
@@ -335,26 +342,29 @@ def tell_gone(outputs: Outputs, last: Reading, *, face: bool = True) -> None:
         tell_events(outputs, outputs.rules.end(), gone)
 
 
-def take_leave(senders: Sequence[OscSender], last: Reading, active: Sequence[str]) -> None:
+def take_leave(senders: Sequence[OscSender], last: Reading) -> None:
     """Tell receivers that hear no more of this run that no face is seen, and that events end.
 
     Args:
         senders: Theirs.
         last: The last reading.
-        active: Names of the events that have begun and go on for the others.
     """
     gone = face_gone(last)
     for sender in senders:
         sender.take(gone, at_once=True)
-        for name in active:
-            sender.tell_event(name, False, gone.captured_unix_ns)
+        sender.show_events((), gone.captured_unix_ns)
 
 
 def tell_events(outputs: Outputs, fired: Sequence[Fired], reading: Reading) -> None:
-    """Send events to all receivers and mark them."""
+    """Let all receivers know which events last, and mark those that begin and end."""
+    active = () if outputs.rules is None else outputs.rules.active
+    ended = [event.rule_name for event in fired if not event.begins]
+    for sender in outputs.senders:
+        if ended:  # some may have begun again at once
+            going_on = [name for name in active if name not in ended]
+            sender.show_events(going_on, reading.captured_unix_ns)
+        sender.show_events(active, reading.captured_unix_ns)
     for event in fired:
-        for sender in outputs.senders:
-            sender.tell_event(event.rule_name, event.begins, reading.captured_unix_ns)
         if outputs.oscquery is not None:
             outputs.oscquery.tell_event(event.rule_name, event.begins)
         what = "begins" if event.begins else "ends"

@@ -79,7 +79,8 @@ def pictures_of(path: Path) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         OutputError: It cannot be read.
     """
     prepare_opencv()
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    # Whole, for FFmpeg takes what stands before a colon for a protocol.
+    capture = cv2.VideoCapture(str(path.resolve()), cv2.CAP_FFMPEG)
     try:
         if not capture.isOpened():
             raise OutputError(

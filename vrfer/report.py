@@ -94,6 +94,12 @@ class _Timeline:
         self.end_s = float(self.times_s[-1] + self.holds_s[-1])
         self.goes_on = steps <= longest_hold_s
         """For each row but the last: the next one follows it without a gap."""
+        # While a film is paused its own clock stands still.
+        capture_steps_s = np.diff(session.rows["monotonic_s"])
+        usual_capture_s = float(np.median(capture_steps_s)) if len(steps) else 0.0
+        longest_capture_s = max(_LEAST_HOLD_S, 5 * usual_capture_s)
+        self.runs_on = self.goes_on & (capture_steps_s <= longest_capture_s)
+        """For each row but the last: nor was there a pause before the next one was read."""
         self._knots_s = np.column_stack([self.times_s, self.times_s + self.holds_s]).ravel()
 
     def integral(
@@ -114,7 +120,7 @@ def figures(session: Session) -> Figures:
     changes = line.goes_on & face[:-1] & face[1:] & (labels[:-1] != labels[1:])
     transitions = np.zeros((len(EXPRESSIONS),) * 2, np.int64)
     np.add.at(transitions, (labels[:-1][changes], labels[1:][changes]), 1)
-    steps_s = np.diff(rows["monotonic_s"])[line.goes_on]
+    steps_s = np.diff(rows["monotonic_s"])[line.runs_on]
     median, high = np.percentile(rows["latency_ms"], [50, 95])
     return Figures(
         duration_s=line.end_s,
@@ -153,7 +159,7 @@ def curves(session: Session) -> Curves:
     peak[:, ~seen] = np.nan
     label_s = np.array([in_bins((labels == label) * face) for label in range(len(EXPRESSIONS))])
     steps_s = np.append(np.diff(rows["monotonic_s"]), np.nan)
-    steps_s[:-1][~line.goes_on] = np.nan
+    steps_s[:-1][~line.runs_on] = np.nan
     timed = np.isfinite(steps_s)
     calm = np.ones(min(BINS, int(np.ceil(_CALM_S / width_s))))
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from vrfer.errors import SourceError
 from vrfer.report_file import make_report
 
 
@@ -22,6 +23,8 @@ def report(
     open_it: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
 ) -> None:
     """Make one page of a recording: timeline, shares, changes, losses; to read and to print."""
+    if not recording.name:
+        raise SourceError(f"{recording} is no recording", "Name the .csv file of a recording.")
     out = recording.with_suffix(".html") if out is None else out
     problems = make_report(recording, out, png)
     for path in (out, png):

@@ -122,7 +122,7 @@ def read_rules(path: Path) -> tuple[Rule, ...]:
         raise SettingsError(
             f"the rules {path} cannot be read: {err.strerror or err}", remedy
         ) from err
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as err:
+    except (ValueError, RecursionError) as err:  # no UTF-8, no TOML, or absurd TOML
         raise SettingsError(f"the rules {path} are no TOML: {err}".rstrip("."), remedy) from err
     version = document.get("schema_version")
     if isinstance(version, int) and version > SCHEMA_VERSION:

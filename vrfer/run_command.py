@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Annotated, cast
 
 import typer
-from rich.console import Console
 
 from vrfer.classifier import Device
-from vrfer.command_line import STOPPED, stopped_by_signals
+from vrfer.command_line import STOPPED, plain_console, stopped_by_signals
 from vrfer.errors import OutputError, SourceError
 from vrfer.live.remote import DEFAULT_PORT
 from vrfer.live.wishes import NetworkWish, SourceWish
@@ -123,7 +122,7 @@ def run_command(
     ] = False,
 ) -> None:
     """Read a source and stream the expression, until it ends or Ctrl-C is pressed."""
-    console = Console()
+    console = plain_console()
     receivers = [parse_receiver(text, default_profile=profile) for text in osc or []]
     baseline = None if person is None else People.of_this_user().load(person)
     followed = () if rules is None else read_rules(rules)
@@ -169,7 +168,7 @@ def run_command(
             recorder = stack.enter_context(Recorder(record, about))
         view = stack.enter_context(LiveView(console, opened.name))
         stop = stack.enter_context(stopped_by_signals())
-        console.print(f"{opened.name}: {reader.classifier.note}", highlight=False)
+        console.print(f"{opened.name}: {reader.classifier.note}")
         on_reading = None if headless else view.show
         outputs = Outputs(senders, recorder, on_reading, RuleBook(followed), lsl=outlet, film=film)
         summary = run(opened, reader, outputs, seconds=seconds, stop=stop)
@@ -181,13 +180,11 @@ def run_command(
     )
     if outlet is not None:
         error = f" (last: {outlet.last_error})" if outlet.last_error else ""
-        console.print(
-            f"LSL {outlet.name}: sent {outlet.sent}, failed {outlet.failed}{error}", highlight=False
-        )
+        console.print(f"LSL {outlet.name}: sent {outlet.sent}, failed {outlet.failed}{error}")
     if recorder is not None:
-        console.print(f"recorded {recorder.rows} rows into {recorder.path}", highlight=False)
+        console.print(f"recorded {recorder.rows} rows into {recorder.path}")
         if film is not None:
-            console.print(f"recorded {film.pictures} pictures into {film.path}", highlight=False)
+            console.print(f"recorded {film.pictures} pictures into {film.path}")
         lost = losses(recorder, film)
         if lost:
             raise OutputError(

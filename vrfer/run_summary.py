@@ -46,4 +46,4 @@ def print_summary(
     if away is not None:
         lines.append(f"{away} was away at the end")
     for line in lines:
-        console.print(line, highlight=False, soft_wrap=True)
+        console.print(line)

@@ -238,12 +238,12 @@ def read_settings(path: Path) -> Settings:
     """
     remedy = "Correct it in a text editor, or choose another file."
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as err:
         raise SettingsError(
             f"the settings {path} cannot be read: {err.strerror or err}", remedy
         ) from err
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as err:
+    except (ValueError, RecursionError) as err:  # no UTF-8, no TOML, or absurd TOML
         raise SettingsError(f"the settings {path} are no TOML: {err}".rstrip("."), remedy) from err
     version = document.get("schema_version", SCHEMA_VERSION)
     if isinstance(version, int) and version > SCHEMA_VERSION:
@@ -302,10 +302,8 @@ class SettingsFile:
         except SettingsError as err:
             kept = self._put_aside()
             logger.warning("%s", err.message)
-            told = f"{err.message}. The file is kept as {kept}; the defaults are used."
-            if self.backup.exists():
-                told += f" The settings of before are in {self.backup}."
-            return Settings(), told
+            settings, instead = self._of_before()
+            return settings, f"{err.message}. The file is kept as {kept}; {instead} are used."
 
     def save(self, settings: Settings) -> None:
         """Write the settings; those of before become the backup.
@@ -324,6 +322,13 @@ class SettingsFile:
                 logger.warning("%s cannot be written: %s", self.backup, err)
         write_settings(settings, self.path)
 
+    def _of_before(self) -> tuple[Settings, str]:
+        """Return what to use in place of a broken file, and what that is called."""
+        try:
+            return read_settings(self.backup), "the settings of before"
+        except SettingsError:
+            return Settings(), "the defaults"
+
     def _put_aside(self) -> Path:
         """Give the broken file another name, so that nothing overwrites it."""
         number = 1
@@ -331,7 +336,10 @@ class SettingsFile:
             number += 1
         try:
             self.path.rename(kept)
-        except OSError as err:
-            logger.warning("%s cannot be renamed: %s", self.path, err)
-            return self.path
+        except OSError:  # Windows, while an editor holds it open
+            try:
+                replace_file(kept, self.path.read_bytes())
+            except OSError as err:
+                logger.warning("%s cannot be put aside: %s", self.path, err)
+                return self.path
         return kept

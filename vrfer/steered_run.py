@@ -90,7 +90,7 @@ def run_steered(wanted: SteeredRun, console: Console, stop: threading.Event) -> 
         Session(wanted.network, on_event=events.put) as session,
         LiveView(console, wanted.source.spec) as view,
     ):
-        console.print(f"Commands are heard on UDP port {remote.port}", highlight=False)
+        console.print(f"Commands are heard on UDP port {remote.port}")
         owner = _Owner(wanted, session)
         steered = Steered(session, owner.start, session.learn_resting, owner.use_profile)
         session.set_rules(wanted.rules)
@@ -102,16 +102,17 @@ def run_steered(wanted: SteeredRun, console: Console, stop: threading.Event) -> 
         if wanted.oscquery:
             session.serve_oscquery(remote.port)
         owner.start()
-        watch = _Watch(console, owner.start)
+        watch = Watch(console, owner.start)
+        started = False
         while not (stop.is_set() or watch.over):
             if deadline is not None and time.monotonic() >= deadline:
                 break
             for command in waiting(commands):
                 _obey_or_say(command, steered, console)
-            started = session.status().frames > 0
+            started = started or session.status().frames > 0
             for event in waiting(events):
                 watch.take(event, started=started)
-            watch.retry()
+            watch.retry(session.status().phase)
             watch.tell_offer(session.status().oscquery)
             if wanted.bars:
                 for reading, latency_ms in session.take_readings()[-1:]:
@@ -144,13 +145,14 @@ def _obey_or_say(command: Command, steered: Steered, console: Console) -> None:
     try:
         obey(command, steered)
     except VrferError as err:
-        console.print(str(err), highlight=False, markup=False)
+        console.print(str(err))
 
 
-class _Watch:
+class Watch:
     """Says what happens, and decides what ends the run."""
 
     def __init__(self, console: Console, start: Callable[[], None]) -> None:
+        """Begin with nothing said; `start` opens the source again."""
         self.over = False
         """Whether there is nothing left to run."""
         self.lost = ""
@@ -166,7 +168,7 @@ class _Watch:
         if not started and happening in _FAILURES:
             raise as_error(event.text)
         said = f"{happening.value}: {event.text}" if event.text else happening.value
-        self._console.print(said, highlight=False, markup=False, soft_wrap=True)
+        self._console.print(said)
         if happening is Happening.SOURCE_OPENED:
             self._again_s = None
         elif happening is Happening.SOURCE_FAILED:
@@ -180,10 +182,11 @@ class _Watch:
         """Say once where OSCQuery is served."""
         if offer is not None and offer.address != self._told_address:
             self._told_address = offer.address
-            self._console.print(f"OSCQuery: {offer.name} at {offer.address}", highlight=False)
+            self._console.print(f"OSCQuery: {offer.name} at {offer.address}")
 
-    def retry(self) -> None:
-        """Open a source again that failed a while ago."""
+    def retry(self, phase: Phase) -> None:
+        """Open a source again that failed a while ago, unless it was closed since."""
         if self._again_s is not None and time.monotonic() >= self._again_s:
             self._again_s = None
-            self._start()
+            if phase is Phase.FAILED:
+                self._start()

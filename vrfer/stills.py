@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vrfer.classifier import Classifier
-from vrfer.crop import face_crop, lower_half
+from vrfer.crop import face_crop, face_square, scaled_up
 from vrfer.errors import OutputError
 from vrfer.expressions import EXPRESSIONS
 from vrfer.finder import Finder, lower_face_box
@@ -75,7 +75,8 @@ def classify(
         finder.reset()
         face = finder.find(image)
         if face is not None:
-            patch = lower_half(image, face, contract.crop, classifier.patch_size)
+            cut = face_square(image, face, contract.crop, contract.region)
+            patch = scaled_up(cut, classifier.patch_size)
             scores = classifier.classify(patch)
     duration_ms = (time.perf_counter() - started) * 1e3
     answer: dict[str, Any] = {"file": file, "found": scores is not None}

@@ -10,14 +10,18 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import platformdirs
 import pytest
 from mjpeg_server import MjpegServer
 from watched import PATIENCE_S, Watched
 
 from vrfer.baseline import Baseline
 from vrfer.classifier import Classifier, Device
+from vrfer.errors import OutputError
 from vrfer.expressions import EXPRESSIONS
 from vrfer.listen import Listener
+from vrfer.live.obeying import Steered, obey
+from vrfer.live.remote import Command, Deed
 from vrfer.live.session import Session
 from vrfer.live.status import Happening, Phase
 from vrfer.live.wishes import NetworkWish, SourceWish, SteadyWish
@@ -128,6 +132,44 @@ def test_a_receiver_that_is_taken_away_keeps_neither_face_nor_event(
         last |= {message.address: message.arguments[0] for message in messages}
     assert (last["/vrfer/face"], last["/vrfer/event/smile"]) == (0, 0)
     assert session.status().active_rules == ("smile",)  # it goes on for others
+
+
+def test_a_receiver_that_comes_during_an_event_hears_of_it(
+    watched: Watched, heard: Listener
+) -> None:
+    session = watched.session
+    with Listener(0) as late:
+        session.set_receivers(
+            [
+                Receiver("127.0.0.1", heard.port, rate_hz=5),  # changed: a new line to the scene
+                Receiver("127.0.0.1", late.port),
+            ]
+        )
+        assert next_event(late) == 1
+    assert [next_event(heard) for _ in range(3)] == [1, 0, 1]
+
+
+def next_event(listener: Listener) -> object:
+    while True:
+        messages = listener.packet(PATIENCE_S)
+        assert messages is not None
+        for message in messages:
+            if message.address == "/vrfer/event/smile":
+                return message.arguments[0]
+
+
+def test_a_broken_profile_that_is_asked_for_changes_nothing(
+    watched: Watched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platformdirs, "user_config_path", lambda name: tmp_path)
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "mine.toml").write_text("[sending", encoding="utf-8")
+    used: list[str] = []
+    steered = Steered(watched.session, lambda: None, lambda person: None, used.append)
+    with pytest.raises(OutputError, match=r"mine\.toml is no TOML"):
+        obey(Command(Deed.PROFILE, text="mine"), steered)
+    obey(Command(Deed.PROFILE, text="vmc"), steered)
+    assert used == ["vmc"]
 
 
 @pytest.mark.parametrize("by", ["rules", "stopping"])
@@ -335,6 +377,24 @@ def test_a_recording_begins_and_ends_while_frames_run(watched: Watched, tmp_path
     about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     assert about["source"] == "demo.mp4"
     assert session.status().recording is None
+
+
+def test_a_recording_that_begins_before_its_source_says_what_that_is(
+    watched: Watched, tmp_path: Path
+) -> None:
+    path = tmp_path / "one.csv"
+    watched.session.record(path)
+    watched.wait(Happening.RECORDING_STARTED)
+    session = playing(watched)
+    session.stop_recording()
+    watched.wait(Happening.RECORDING_STOPPED)
+    about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    assert about["source"] == "demo.mp4"
+
+
+def test_a_name_that_no_baseline_can_have_fails_the_baseline(watched: Watched) -> None:
+    watched.session.learn_resting("a/b")
+    assert "a/b" in watched.wait(Happening.BASELINE_FAILED).text
 
 
 def test_a_recording_that_is_asked_for_twice_goes_on(watched: Watched, tmp_path: Path) -> None:

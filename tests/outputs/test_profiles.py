@@ -50,6 +50,11 @@ def write(file: Path, text: str = MINE) -> Path:
     return file
 
 
+def test_a_byte_order_mark_of_notepad_is_no_part_of_a_profile(tmp_path: Path) -> None:
+    file = write(tmp_path / "mine.toml", f"\ufeff{MINE}")
+    assert read_profile(file) == read_profile(write(tmp_path / "plain.toml"))
+
+
 def test_every_shipped_file_is_offered_and_usable() -> None:
     files = {file.stem for file in (shipped("assets") / "profiles").glob("*.toml")}
     assert files == set(PROFILES)

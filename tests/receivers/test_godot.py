@@ -178,9 +178,9 @@ def test_each_expression_has_a_face_and_an_event_turns_the_background(
         for label_id, name in enumerate(EXPRESSIONS):
             sender.show(label_id)
             godot.until(f"drawn {name}")
-        sender.tell_event("calm", True, time.time_ns())
+        sender.show_events(["calm"], time.time_ns())
         godot.until("drawn event")
-        sender.tell_event("calm", False, time.time_ns())
+        sender.show_events([], time.time_ns())
     heard = godot.end()
     assert heard["labels"] == list(EXPRESSIONS)
     assert heard["events"] == [["calm", True], ["calm", False], ["end", True]]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from vrfer.errors import OutputError
 from vrfer.live.remote import Command, Deed
 from vrfer.live.session import Session
-from vrfer.outputs.profiles import known_profiles
+from vrfer.outputs.profiles import known_profiles, load_profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ def obey(command: Command, steered: Steered) -> None:
         steered: What is steered.
 
     Raises:
-        OutputError: The profile is unknown; what is sent stays as it was.
+        OutputError: The profile is unknown or cannot be used; what is sent stays as it was.
     """
     session, deed = steered.session, command.deed
     if deed is Deed.START:
@@ -46,7 +46,9 @@ def obey(command: Command, steered: Steered) -> None:
     elif deed is Deed.RECALIBRATE:
         steered.learn_resting(command.text or None)
     elif deed is Deed.PROFILE:
-        if command.text not in known_profiles():
+        if command.text in known_profiles():
+            load_profile(command.text)  # one's own may be broken
+        else:
             raise OutputError(
                 f"there is no OSC profile {command.text!r}, which another program asked for",
                 f"Known profiles: {', '.join(known_profiles())}.",

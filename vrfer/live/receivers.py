@@ -67,12 +67,6 @@ class Receivers:
             if line.sender is not None and line.receiver not in receivers
         ]
 
-    def tell_events(self, names: Sequence[str], *, begin: bool) -> None:
-        """Tell all that events of rules begin or end now."""
-        for name in names:
-            for sender in self.senders:
-                sender.tell_event(name, begin, time.time_ns())
-
     def show(self, label_id: int) -> None:
         """Send one expression at 1 to all."""
         for sender in self.senders:

@@ -38,6 +38,7 @@ from vrfer.pipeline import (
     Reader,
     Summary,
     describe_run,
+    describe_source,
     run,
     take_leave,
     tell_events,
@@ -95,7 +96,6 @@ class Worker:
         self._publishing = Publishing(self._outputs)
         self._keeping = Keeping(self._outputs, on_event)
         self._test_signal: TestSignal | None = None
-        self._active_before_test: tuple[str, ...] = ()
         self._resting: Resting | None = None
         self._neutral_held = False
         self._last: Look | None = None
@@ -255,21 +255,17 @@ class Worker:
             self._end_test()
 
     def _end_test(self) -> None:
-        """Let readings through again, and tell of events what receivers did not hear meanwhile."""
-        if self._test_signal is None:
-            return
-        self._test_signal = None
-        self._outputs.senders = self.receivers.senders
-        before, now = self._active_before_test, self._rules.active
-        self.receivers.tell_events([name for name in before if name not in now], begin=False)
-        self.receivers.tell_events([name for name in now if name not in before], begin=True)
+        """Let readings and events through again."""
+        if self._test_signal is not None:
+            self._test_signal = None
+            self._outputs.senders = self.receivers.senders
 
     # Wishes, obeyed in the session's thread.
 
     def set_receivers(self, receivers: Sequence[Receiver]) -> None:
         """Send to these from now on; OSCQuery tells of the first one's profile."""
         if self._last is not None:
-            take_leave(self.receivers.leaving(receivers), self._last.reading, self._rules.active)
+            take_leave(self.receivers.leaving(receivers), self._last.reading)
         self.receivers.set(receivers)
         self._publishing.use_profile(receivers[0].profile if receivers else None)
 
@@ -286,7 +282,6 @@ class Worker:
     def test_receivers(self) -> None:
         """Begin to send the test signal in place of readings."""
         self._outputs.senders = []
-        self._active_before_test = self._rules.active
         self._test_signal = TestSignal(time.monotonic(), self.receivers.show)
 
     def end(self) -> None:
@@ -320,6 +315,8 @@ class Worker:
         wish = self._wish or opening.wish  # turned or limited otherwise while it opened
         opening.source.orientation = wish.camera.orientation
         self._source, self._phase = opening.source, Phase.RUNNING
+        if self._outputs.recorder is not None:
+            self._outputs.recorder.describe(describe_source(opening.source))
         self.summary, self._pace = Summary(), Pace()
         self._last, self._face_told = None, False
         if self._reader is not None:
@@ -454,7 +451,11 @@ class Worker:
     def learn_resting(self, person: str | None, seconds: float) -> None:
         """Begin to watch a resting face."""
         person = person or self._person or NOBODY_NAMED
-        self._people.check_name(person)
+        try:
+            self._people.check_name(person)
+        except VrferError as err:
+            self._tell(Happening.BASELINE_FAILED, str(err))
+            return
         if self._reader is None or self._source is None:
             self._tell(Happening.BASELINE_FAILED, "no camera is open yet")
             return

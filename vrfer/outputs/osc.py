@@ -4,10 +4,12 @@ Sending never waits and never fails: what does not go out is counted. A bundle's
 capture time.
 """
 
+import contextlib
 import ipaddress
 import logging
 import socket
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -22,6 +24,7 @@ __all__ = ["LOWEST_RATE_HZ", "PROFILES", "OscSender", "Receiver", "parse_receive
 
 logger = logging.getLogger(__name__)
 
+_LARGEST_PACKET = 65_535
 _MOST_REFUSALS = 4
 """So many refusals of earlier packets may stand in the way of one."""
 
@@ -111,6 +114,8 @@ class OscSender:
         self._rate_hz = min((rate for rate in rates if rate is not None), default=None)
         self._next_s: float | None = None
         self._changes = Changes(self.profile.sending)
+        self._begun: set[str] = set()
+        self._events_anew = False
         self._failing = False
         try:
             known = socket.getaddrinfo(receiver.host, receiver.port, type=socket.SOCK_DGRAM)
@@ -169,21 +174,36 @@ class OscSender:
             self._changes.told(messages, places, now_s)
 
     def refresh(self) -> None:
-        """Let the next frame be told in full, whatever the rate."""
-        self._changes.forget()
-        self._next_s = None
+        """Let the next frame and the events that last be told in full, whatever the rate."""
+        self._begin_anew()
+        self._events_anew = True
 
-    def tell_event(self, name: str, begins: bool, unix_ns: int) -> None:
-        """Send that an event of a rule begins or ends: `/vrfer/event/NAME` with 1 or 0.
+    def show_events(self, active: Sequence[str], unix_ns: int) -> None:
+        """Send what the receiver does not know of the rules' events: `/vrfer/event/NAME` 1 or 0.
+
+        What the network does not take is sent again with the next call. To be called with every
+        reading: a receiver may have been away when an event began.
 
         Args:
-            name: The rule's.
-            begins: False: it ends.
-            unix_ns: When, nanoseconds since the Unix epoch.
+            active: Names of the rules whose event lasts.
+            unix_ns: The moment, nanoseconds since the Unix epoch.
         """
-        message = Message(event_address(name), (int(begins),))
-        for packet in encode_packets([message], unix_ns, bundled=self.profile.sending.bundle):
-            self.send(packet)
+        anew, self._events_anew = self._events_anew, False
+        for name in sorted(self._begun.difference(active)):
+            if self._tell_event(name, 0, unix_ns):
+                self._begun.remove(name)
+        for name in active:
+            if name in self._begun and not anew:
+                continue
+            if self._tell_event(name, 1, unix_ns):
+                self._begun.add(name)
+            else:
+                self._events_anew = anew
+
+    def _tell_event(self, name: str, value: int, unix_ns: int) -> bool:
+        message = Message(event_address(name), (value,))
+        packets = encode_packets([message], unix_ns, bundled=self.profile.sending.bundle)
+        return all(self.send(packet) for packet in packets)
 
     def show(self, label_id: int) -> None:
         """Send one expression at 1, the others at 0: for tests of the scene.
@@ -192,7 +212,7 @@ class OscSender:
         """
         pattern = example_reading(label_id, time.perf_counter_ns(), time.time_ns())
         self.take(pattern, at_once=True)
-        self.refresh()
+        self._begin_anew()
 
     def is_due(self, reading: Reading) -> bool:
         """Whether the rate, counted in capture time, allows a frame now; if so, it is counted."""
@@ -233,6 +253,7 @@ class OscSender:
                 self._fail("nothing listens there")
             elif self._failing:
                 self._failing = False
+                self._events_anew = True  # for a program that was started meanwhile
                 logger.info("OSC to %s works again", self.receiver)
             return True
         self.failed += 1
@@ -244,9 +265,16 @@ class OscSender:
             self._socket.connect(self._address)  # fails while the network is down
             self._connected = True
         if self._connected:
+            # Windows tells of refusals where packets are received, and nowhere else.
+            with contextlib.suppress(BlockingIOError):
+                self._socket.recv(_LARGEST_PACKET)
             self._socket.send(packet)
         else:
             self._socket.sendto(packet, self._address)
+
+    def _begin_anew(self) -> None:
+        self._changes.forget()
+        self._next_s = None
 
     def _fail(self, why: str) -> None:
         self.last_error = why

@@ -289,12 +289,12 @@ def read_profile(file: Path) -> Profile:
     """
     remedy = "Correct it in a text editor; docs/profiles.md says what belongs there."
     try:
-        document = tomllib.loads(file.read_text(encoding="utf-8"))
+        document = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as err:
         raise OutputError(
             f"the OSC profile {file} cannot be read: {err.strerror or err}", "Check its path."
         ) from err
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as err:
+    except (ValueError, RecursionError) as err:  # no UTF-8, no TOML, or absurd TOML
         told = str(err).rstrip(".")
         raise OutputError(f"the OSC profile {file} is no TOML: {told}", remedy) from err
     version = document.get("schema_version")

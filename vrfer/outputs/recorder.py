@@ -196,6 +196,12 @@ class Recorder:
         except OSError as err:
             logger.warning("%s cannot say how the recording ended: %s", self._description, err)
 
+    def describe(self, about: Mapping[str, object]) -> None:
+        """Say of the run what was unknown (None) when it began; in the JSON file once it ends."""
+        unknown = {name for name, value in self._about.items() if value is None}
+        known = {name: value for name, value in about.items() if name in unknown}
+        self._about = {**self._about, **known}
+
     def write(self, reading: Reading, latency_ms: float) -> None:
         """Give the next row; one that is not written is counted, and the first is said."""
         self._give(self._rows, row_of(reading, latency_ms))
