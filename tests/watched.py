@@ -18,9 +18,11 @@ PATIENCE_S = 30.0
 class Watched:
     """A session whose events can be waited for."""
 
-    def __init__(self, people: Path) -> None:
+    def __init__(self, people: Path, network: NetworkWish | None = None) -> None:
         self.events: queue.Queue[Event] = queue.Queue()
-        self.session = Session(NetworkWish(), people=People(people), on_event=self.events.put)
+        self.session = Session(
+            network or NetworkWish(), people=People(people), on_event=self.events.put
+        )
 
     def wait(self, happening: Happening) -> Event:
         """Return the next event of a kind; others are passed over."""

@@ -23,7 +23,8 @@ from vrfer.live.status import Event, Happening, Phase, Status
 from vrfer.people import NOBODY_NAMED
 from vrfer.settings import ReceiverPart
 
-FACE = Status(phase=Phase.RUNNING, face=True)
+BARE = Status(phase=Phase.RUNNING, face=True, headset=0.1)
+FACE = replace(BARE, headset=0.9)
 NO_FACE = replace(FACE, face=False)
 MADE = Event(Happening.BASELINE_MADE, NOBODY_NAMED)
 FAILED = Event(Happening.BASELINE_FAILED, "the face was seen for 1.0 s only")
@@ -144,6 +145,60 @@ def test_with_the_headset_on_it_goes_on_by_itself(
     assert learning == [NOBODY_NAMED]
     assert said[-1] == (Sound.HOLD, guide.text.text())
     assert "five seconds" in guide.text.text()
+
+
+def test_a_bare_face_is_no_headset_yet_but_a_strange_headset_does_not_hold_it_up(
+    guide: Guide, clock: Clock
+) -> None:
+    guide.show_step(Step.HEADSET)
+    for _ in range(19):
+        guide.show_status(BARE)
+        assert guide.step is Step.HEADSET
+        clock.now_s += 1
+    guide.show_status(BARE)
+    assert guide.progress.value() == 95
+    clock.now_s += 1
+    guide.show_status(BARE)
+    assert guide.step is Step.REST
+
+
+@pytest.mark.parametrize("step", [Step.HEADSET, Step.REST])
+def test_once_skipped_it_does_nothing_more(
+    qtbot: QtBot, guide: Guide, clock: Clock, said: list[tuple[str, str]], step: Step
+) -> None:
+    guide.show_step(step)
+    learning = Told(guide.learning_wanted)
+    click(qtbot, guide.skip)
+    said.clear()
+    for _ in range(30):
+        guide.show_status(FACE)
+        clock.now_s += 1
+    guide.show_event(MADE)
+    guide.show_event(FAILED)
+    assert (learning, said) == ([], [])
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_the_resting_face_is_watched_once_the_request_was_spoken(
+    shown: Shown[Guide], theme: Theme, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, heard: bool
+) -> None:
+    monkeypatch.setattr(guide_module, "_SPOKEN_MS", 50)
+    prompts = Prompts(PromptSettings(sounds=False, speech=True), speech_engines=())
+    if heard:
+        monkeypatch.setattr(guide_module, "_SPOKEN_MS", 60_000)
+    guide = shown(Guide(theme, prompts, QComboBox()))
+    learning = Told(guide.learning_wanted)
+    monkeypatch.setattr(prompts, "say", lambda text, sound: None)
+    guide.show_step(Step.REST)
+    assert learning == []
+    if heard:
+        prompts.finished.emit("something else")
+        assert learning == []
+        prompts.finished.emit(guide.text.text())
+    qtbot.waitUntil(lambda: learning == [NOBODY_NAMED])
+    prompts.finished.emit(guide.text.text())
+    assert learning == [NOBODY_NAMED]
+    prompts.close()
 
 
 def test_a_face_must_be_seen_without_a_break(guide: Guide, clock: Clock) -> None:

@@ -14,13 +14,14 @@ from pathlib import Path
 
 import cv2
 import pytest
+from app.by_hand import Told
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QShortcut
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from vrfer.app import language, theme
+from vrfer.app import guide, language, theme
 from vrfer.app.controller import Controller
 from vrfer.app.guide import Step
 from vrfer.app.prompts import Prompts, PromptSettings
@@ -264,6 +265,24 @@ def test_the_strip_takes_the_windows_place_and_gives_it_back(
     assert not window.strip.isVisible()
 
 
+@pytest.mark.parametrize(("key", "guided"), [(Qt.Key.Key_F11, False), (Qt.Key.Key_F1, True)])
+def test_keys_lead_out_of_the_strip(
+    qtbot: QtBot, make_window: MakeWindow, key: Qt.Key, guided: bool
+) -> None:
+    window = make_window()
+    qtbot.keyClick(window, Qt.Key.Key_F11)
+    window.strip.activateWindow()
+    qtbot.waitUntil(window.strip.isActiveWindow, timeout=PATIENCE_MS)
+    qtbot.keyClick(window.strip, key)
+    assert window.isVisible()
+    assert not window.strip.isVisible()
+    assert window.guide.isVisible() == guided
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow, timeout=PATIENCE_MS)
+    qtbot.keyClick(window, Qt.Key.Key_F11)
+    assert window.strip.isVisible()
+
+
 def test_every_text_follows_the_language(qtbot: QtBot, make_window: MakeWindow) -> None:
     window = make_window()
     english = window.tabs.tabText(0), window.settings_button.text()
@@ -331,9 +350,103 @@ def test_a_region_that_was_drawn_is_looked_in(qtbot: QtBot, make_window: MakeWin
     qtbot.waitUntil(lambda: window.controller.status.face, timeout=PATIENCE_MS)
 
 
-def test_the_guide_leads_to_a_baseline_and_a_receiver(
+def test_a_remembered_region_is_shown_and_can_be_lifted(
+    qtbot: QtBot, make_window: MakeWindow
+) -> None:
+    camera = CameraPart(source=CLIP, loop=True, region=(0.0, 0.0, 60.0, 60.0))
+    window = make_window(
+        Settings(
+            camera=camera,
+            remote=RemotePart(on=False),
+            window=WindowPart(language="en", welcomed=True),
+        )
+    )
+    window.view.picture.setFocus()
+    qtbot.keyClick(window.view.picture, Qt.Key.Key_Escape)
+    assert window.controller.settings.camera.region is None
+
+
+def test_a_source_that_is_not_remembered_leaves_the_settings_alone(
     qtbot: QtBot, make_window: MakeWindow, tmp_path: Path
 ) -> None:
+    window = make_window(
+        Settings(
+            camera=CameraPart(source="7"),
+            remote=RemotePart(on=False),
+            window=WindowPart(language="en", welcomed=True),
+        )
+    )
+    before = window.controller.settings.camera
+
+    def runs() -> bool:
+        return window.controller.status.phase is Phase.RUNNING
+
+    window.controller.open_once(CLIP)
+    qtbot.waitUntil(runs, timeout=PATIENCE_MS)
+    window.view.region_chosen.emit((0.0, 0.0, 60.0, 60.0))
+    window.show_tab(0)
+    qtbot.mouseClick(window.camera.mirrored, Qt.MouseButton.LeftButton)
+    qtbot.keyClick(window, Qt.Key.Key_F5)
+    qtbot.waitUntil(lambda: not runs(), timeout=PATIENCE_MS)
+    qtbot.keyClick(window, Qt.Key.Key_F5)
+    qtbot.waitUntil(runs, timeout=PATIENCE_MS)
+    assert window.controller.status.source == "demo.mp4"
+    assert window.controller.settings.camera == before
+    window.close()
+    assert read_settings(tmp_path / "config" / "settings.toml").camera == before
+
+
+def test_what_a_recording_lost_is_the_line_that_stays(
+    qtbot: QtBot, make_window: MakeWindow, tmp_path: Path
+) -> None:
+    window = make_window()
+    reading(qtbot, window)
+    qtbot.keyClick(window, Qt.Key.Key_F9)
+    qtbot.waitUntil(
+        lambda: (r := window.controller.status.recording) is not None and r.rows > 3,
+        timeout=PATIENCE_MS,
+    )
+    (path,) = (tmp_path / "recordings").glob("*[0-9].csv")
+    path.unlink()
+    said = Told(window.controller.said)
+    qtbot.keyClick(window, Qt.Key.Key_F9)
+    qtbot.waitUntil(lambda: "The recording is saved." in said, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "a problem" in window.notice.text(), timeout=PATIENCE_MS)
+    window.say("I see your face.", False)
+    assert "a problem" in window.notice.text()
+    window.say("Another problem.", True)
+    assert window.notice.text() == "Another problem."
+
+
+def test_what_is_wrong_with_the_camera_is_seen_in_the_guide_and_gone_once_it_works(
+    qtbot: QtBot, make_window: MakeWindow
+) -> None:
+    window = make_window()
+    window.show_guide()
+    window.controller.open_once("/no/such/file.mp4")
+    qtbot.waitUntil(lambda: "file.mp4" in window.notice.text(), timeout=PATIENCE_MS)
+    assert window.guide.isVisible()
+    assert window.notice.isVisible()
+    window.controller.open_once(CLIP)
+    qtbot.waitUntil(lambda: "file.mp4" not in window.notice.text(), timeout=PATIENCE_MS)
+
+
+def test_imported_settings_bring_their_language_and_no_camera(
+    qtbot: QtBot, make_window: MakeWindow, tmp_path: Path
+) -> None:
+    window = make_window()
+    reading(qtbot, window)
+    file = tmp_path / "hers.toml"
+    file.write_text('[window]\nlanguage = "de"\n', encoding="utf-8")
+    window.program.import_wanted.emit(file)
+    qtbot.waitUntil(lambda: window.tabs.tabText(0) == "Kamera", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: window.controller.status.phase is Phase.IDLE, timeout=PATIENCE_MS)
+
+
+def test_the_guide_leads_to_a_baseline_and_a_receiver(
+    qtbot: QtBot, make_window: MakeWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guide, "_ANYHOW_S", 1.0)  # nobody wears a headset in the clip
     window = make_window()
     qtbot.keyClick(window, Qt.Key.Key_F1)
     assert window.guide.isVisible()

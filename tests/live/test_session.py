@@ -392,6 +392,31 @@ def test_a_recording_that_begins_before_its_source_says_what_that_is(
     assert about["source"] == "demo.mp4"
 
 
+@pytest.mark.parametrize("by", ["closing", "network"])
+def test_a_baseline_that_cannot_be_finished_is_said(watched: Watched, by: str) -> None:
+    session = playing(watched)
+    session.learn_resting("Ada", 60)
+    watched.until(lambda: session.status().resting_s is not None)
+    if by == "closing":
+        session.close_source()
+    else:
+        session.set_network(NetworkWish(ROOT / "models" / "vgg-f-112.onnx"))
+    watched.wait(Happening.BASELINE_FAILED)
+
+
+def test_a_broken_network_at_the_start_is_said_and_the_built_in_one_used(tmp_path: Path) -> None:
+    broken = tmp_path / "mine.onnx"
+    broken.write_bytes(b"no network")
+    watched = Watched(tmp_path, NetworkWish(broken))
+    try:
+        watched.session.open(SourceWish(CLIP, loop=True))
+        assert "The built-in network is used." in watched.wait(Happening.PROBLEM).text
+        watched.wait(Happening.FACE_FOUND)
+        assert "lower-face" in watched.session.status().network
+    finally:
+        watched.session.close()
+
+
 def test_a_name_that_no_baseline_can_have_fails_the_baseline(watched: Watched) -> None:
     watched.session.learn_resting("a/b")
     assert "a/b" in watched.wait(Happening.BASELINE_FAILED).text

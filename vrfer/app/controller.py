@@ -38,6 +38,13 @@ from vrfer.settings import (
 logger = logging.getLogger(__name__)
 
 _SAVE_AFTER_MS = 500
+_WRONG = (
+    Happening.SOURCE_FAILED,
+    Happening.RECORDING_FAILED,
+    Happening.BASELINE_FAILED,
+    Happening.PROBLEM,
+)
+"""What the user has to mend; a face or camera that is away comes back."""
 
 
 class Controller(QObject):
@@ -77,6 +84,7 @@ class Controller(QObject):
         """The recording that was made last, for its report."""
         self.status = Status()
         """The newest snapshot."""
+        self._once: CameraPart | None = None
         self._session = Session(
             self.settings.network.wish(),
             steady=self.settings.expression.steady_wish(),
@@ -131,16 +139,21 @@ class Controller(QObject):
 
     # The source.
 
+    @property
+    def camera(self) -> CameraPart:
+        """The source that is meant: the settings', or one that is not remembered."""
+        return self.settings.camera if self._once is None else self._once
+
     def start(self) -> None:
-        """Open the source of the settings."""
-        camera = self.settings.camera
+        """Open the source."""
+        camera = self.camera
         if not camera.source:
             self.said.emit(self.tr("Choose a camera first."), True)
             return
         self._session.open(camera.wish())
 
     def _start_if_closed(self) -> None:
-        camera = self.settings.camera
+        camera = self.camera
         if not camera.source:
             self.said.emit(self.tr("Choose a camera first."), True)
             return
@@ -148,11 +161,11 @@ class Controller(QObject):
 
     def open_once(self, source: str) -> None:
         """Open another source than the settings', without remembering it."""
-        camera = self.settings.camera.model_copy(
+        self._once = self.settings.camera.model_copy(
             update={"source": source, "name": "", "region": None}
         )
-        self._session.open(camera.wish())
-        self.settings_changed.emit(self.settings.model_copy(update={"camera": camera}))
+        self.start()
+        self._tell_settings()
 
     def stop(self) -> None:
         """Close the source."""
@@ -179,8 +192,8 @@ class Controller(QObject):
 
     def change_camera(self, part: CameraPart) -> None:
         """Take another camera, or other settings of it."""
-        before = self.settings.camera
-        self._change(camera=part)
+        before = self.camera
+        self._take_camera(part)
         at_once = {"region", "mirrored", "rotation_deg"}
         if part.model_dump(exclude=at_once) == before.model_dump(exclude=at_once):
             self._session.turn(part.camera_settings().orientation)
@@ -192,9 +205,9 @@ class Controller(QObject):
 
     def change_region(self, region: Box | None) -> None:
         """Look for faces in a part of the picture only."""
-        self._change(camera=self.settings.camera.model_copy(update={"region": region}))
+        self._take_camera(self.camera.model_copy(update={"region": region}))
         self._session.look_only_in(region)
-        self.settings_changed.emit(self.settings)
+        self._tell_settings()
 
     def change_receivers(self, parts: tuple[ReceiverPart, ...]) -> None:
         """Send to these."""
@@ -283,7 +296,7 @@ class Controller(QObject):
         except SettingsError as err:
             self.said.emit(str(err), True)
             return
-        self.settings = settings
+        self.settings, self._once = settings, None
         self._saving.start()
         self._session.set_network(settings.network.wish())
         self._session.set_steady(settings.expression.steady_wish())
@@ -293,8 +306,7 @@ class Controller(QObject):
         self._apply_window(settings.window)
         self.listen()  # which offers what the settings say, too
         self.settings_changed.emit(settings)
-        if settings.camera.source:
-            self.start()
+        (self.start if settings.camera.source else self.stop)()
 
     def save(self) -> None:
         """Write the settings now."""
@@ -336,11 +348,21 @@ class Controller(QObject):
     def _use_profile(self, profile: str) -> None:
         parts = [part.model_copy(update={"profile": profile}) for part in self.settings.receivers]
         self.change_receivers(tuple(parts))
-        self.settings_changed.emit(self.settings)
+        self._tell_settings()
 
     def _change(self, **parts: object) -> None:
         self.settings = self.settings.model_copy(update=parts)
         self._saving.start()
+
+    def _take_camera(self, part: CameraPart) -> None:
+        if self._once is not None and part.source == self._once.source:
+            self._once = part
+        else:
+            self._once = None
+            self._change(camera=part)
+
+    def _tell_settings(self) -> None:
+        self.settings_changed.emit(self.settings.model_copy(update={"camera": self.camera}))
 
     def _send_to(self, parts: tuple[ReceiverPart, ...]) -> None:
         self._session.set_receivers([part.receiver() for part in parts if part.on])
@@ -360,7 +382,7 @@ class Controller(QObject):
         expression = self.settings.expression.model_copy(update={"person": person})
         self._change(expression=expression)
         self._session.use_person(person)
-        self.settings_changed.emit(self.settings)
+        self._tell_settings()
 
     def _keep_status(self, status: Status, cpu_share: float) -> None:
         self.status = status
@@ -383,6 +405,6 @@ class Controller(QObject):
         if sound is not None:
             self._prompts.say(text, sound)
         if text:
-            wrong = sound is Sound.ATTENTION or event.happening is Happening.PROBLEM
+            wrong = event.happening in _WRONG
             detail = f" {event.text}" if wrong and event.text else ""
             self.said.emit(text + detail, wrong)

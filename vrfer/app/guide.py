@@ -7,7 +7,7 @@ sees a face, and says what it does.
 import time
 from enum import IntEnum
 
-from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
@@ -32,7 +32,13 @@ from vrfer.people import NOBODY_NAMED
 from vrfer.settings import ReceiverPart
 
 _SEEN_S = 3.0
-"""The guide goes on after a face was seen for so long with the headset on."""
+"""The guide goes on after a face was seen for so long with the headset on ..."""
+_WORN = 0.6
+"""... as far as the finder is at least so sure of it, 0-1 ..."""
+_ANYHOW_S = 20.0
+"""... or for so long at all: the wearer of a headset that it does not know sees no button."""
+_SPOKEN_MS = 8000
+"""The resting face is watched at the latest so long after the request began to be spoken."""
 _LINE_PX = 820
 """Longer lines are hard to read."""
 _FIELD_PX = 260
@@ -77,6 +83,12 @@ class Guide(QWidget):
         self._prompts = prompts
         self._step = Step.CONSENT
         self._face_since_s: float | None = None
+        self._worn_since_s: float | None = None
+        self._spoken = QTimer(self)
+        self._spoken.setSingleShot(True)
+        self._spoken.timeout.connect(self._learn)
+        prompts.finished.connect(self._take_spoken)
+        self._asked = False
         self._learning = False
         self._baseline = False
         self._failed = False
@@ -176,7 +188,7 @@ class Guide(QWidget):
         """Show a page and say it aloud."""
         self._stop_learning()
         self._step = step
-        self._face_since_s = None
+        self._face_since_s = self._worn_since_s = None
         self._failed = False
         self.progress.setValue(0)
         self._show_texts()
@@ -186,8 +198,11 @@ class Guide(QWidget):
         if step in (Step.CAMERA, Step.HEADSET):
             self.camera_wanted.emit()
         if step is Step.REST:
-            self._learning = True
-            self.learning_wanted.emit(NOBODY_NAMED)
+            self._asked = True
+            if self._prompts.settings.speech:
+                self._spoken.start(_SPOKEN_MS)
+            else:
+                self._learn()
 
     def show_seen(self, seen: Seen) -> None:
         """Show the camera's picture."""
@@ -198,13 +213,14 @@ class Guide(QWidget):
         """Go on by itself while the wearer cannot see the screen."""
         now_s = time.monotonic()
         if self._step is Step.HEADSET:
-            if not status.face:
-                self._face_since_s = None
-            elif self._face_since_s is None:
-                self._face_since_s = now_s
+            self._face_since_s = _since(self._face_since_s, status.face, now_s)
+            worn = status.face and status.headset >= _WORN
+            self._worn_since_s = _since(self._worn_since_s, worn, now_s)
             seen_s = 0.0 if self._face_since_s is None else now_s - self._face_since_s
-            self.progress.setValue(round(100 * min(1.0, seen_s / _SEEN_S)))
-            if seen_s >= _SEEN_S:
+            worn_s = 0.0 if self._worn_since_s is None else now_s - self._worn_since_s
+            progress = min(1.0, max(worn_s / _SEEN_S, seen_s / _ANYHOW_S))
+            self.progress.setValue(round(100 * progress))
+            if progress == 1:
                 self.show_step(Step.REST)
         elif self._step is Step.REST and status.resting_s is not None:
             self.progress.setValue(round(100 * min(1.0, status.resting_s / RESTING_S)))
@@ -234,9 +250,24 @@ class Guide(QWidget):
 
     def _finish(self) -> None:
         self._stop_learning()
+        self._step = Step.CONSENT  # where nothing happens by itself
         self.finished.emit()
 
+    def _take_spoken(self, text: str) -> None:
+        if text == self.text.text():
+            self._learn()
+
+    def _learn(self) -> None:
+        """Watch the resting face, once the request for it was spoken."""
+        if self._asked:
+            self._asked = False
+            self._spoken.stop()
+            self._learning = True
+            self.learning_wanted.emit(NOBODY_NAMED)
+
     def _stop_learning(self) -> None:
+        self._asked = False
+        self._spoken.stop()
         if self._learning:
             self._learning = False
             self.learning_stopped.emit()
@@ -304,3 +335,10 @@ class Guide(QWidget):
                 self.tr("&Finish"),
             ),
         }
+
+
+def _since(before_s: float | None, holds: bool, now_s: float) -> float | None:
+    """Return since when something holds; None where it does not."""
+    if not holds:
+        return None
+    return now_s if before_s is None else before_s

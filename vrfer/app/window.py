@@ -52,6 +52,8 @@ from vrfer.settings import ReceiverPart, Settings, WindowPart
 
 _SAID_MS = 8000
 """A line that is no problem disappears after this long."""
+_HELD_MS = 20_000
+"""For so long no such line takes the place of one that says what is wrong."""
 
 
 class Window(QMainWindow):
@@ -100,6 +102,8 @@ class Window(QMainWindow):
         self.settings_button.setCheckable(True)
         self.settings_button.setChecked(True)
         self._wrong = False
+        self._source_trouble: str | None = None
+        self._language = settings.window.language
         self.notice = QLabel()
         self.notice.setWordWrap(True)
         self.notice.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -107,6 +111,8 @@ class Window(QMainWindow):
         self._notice_timer = QTimer(self)
         self._notice_timer.setSingleShot(True)
         self._notice_timer.timeout.connect(self.notice.hide)
+        self._held = QTimer(self)
+        self._held.setSingleShot(True)
         self._pages = QStackedWidget()
         self._lay_out()
         self._connect()
@@ -115,6 +121,7 @@ class Window(QMainWindow):
         if hints is not None:
             hints.colorSchemeChanged.connect(self._follow_system)
         self._apply_look(settings.window)
+        self.view.picture.show_region(settings.camera.region)
         self.retranslate()
         self.resize(*(settings.window.size or (1240, 800)))
         self.expression.show_people(controller.people())
@@ -149,11 +156,16 @@ class Window(QMainWindow):
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(bar)
-        column.addWidget(self.notice)
         column.addWidget(body, 1)
         self._pages.addWidget(page)
         self._pages.addWidget(self.guide)
-        self.setCentralWidget(self._pages)
+        whole = QFrame()
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.notice)
+        column.addWidget(self._pages, 1)
+        self.setCentralWidget(whole)
 
     def _connect(self) -> None:
         controller, bridge = self.controller, self.controller.bridge
@@ -174,12 +186,12 @@ class Window(QMainWindow):
         self.view.region_chosen.connect(controller.change_region)
         for panel in (self.camera, self._guide_camera):
             panel.changed.connect(controller.change_camera)
+            panel.changed.connect(lambda part: self.view.picture.show_region(part.region))
             panel.search_wanted.connect(lambda: self.look_for_cameras(with_pictures=True))
             self.search.found.connect(panel.show_cameras)
             self.search.pictured.connect(panel.show_picture)
         self._guide_camera.changed.connect(self.camera.show_part)
         self.camera.changed.connect(self._guide_camera.show_part)
-        self.camera.changed.connect(lambda part: self.view.picture.show_region(part.region))
         self.sending.changed.connect(controller.change_receivers)
         self.sending.test_wanted.connect(controller.test_receivers)
         self.sending.search_wanted.connect(self.program_search.start)
@@ -226,13 +238,13 @@ class Window(QMainWindow):
             ("F7", lambda: controller.hold_neutral(not controller.status.neutral_held)),
             ("F8", lambda: controller.mark("")),
             ("F9", controller.toggle_recording),
-            ("F11", self.show_strip),
-            ("Ctrl+,", self.settings_button.toggle),
+            ("F11", self.toggle_strip),
             ("Ctrl+Q", self.close),
         ):
             for owner in (self, self.strip):
                 shortcut = QShortcut(QKeySequence(keys), owner, deed)
                 shortcut.setAutoRepeat(False)  # a wearer feels for the key, and holds it
+        QShortcut(QKeySequence("Ctrl+,"), self, self.settings_button.toggle)
         for number in range(self.tabs.count()):
             QShortcut(QKeySequence(f"Ctrl+{number + 1}"), self, lambda n=number: self.show_tab(n))
 
@@ -299,7 +311,11 @@ class Window(QMainWindow):
             application.quit()
 
     def say(self, text: str, wrong: bool) -> None:
-        """Show a line; one that is no problem disappears by itself."""
+        """Show a line; one that is no problem disappears by itself, and hides none that is."""
+        if wrong:
+            self._held.start(_HELD_MS)
+        elif self._held.isActive():
+            return
         self._wrong = wrong
         self.notice.setText(text)
         self._color_notice()
@@ -314,6 +330,7 @@ class Window(QMainWindow):
 
     def show_guide(self) -> None:
         """Show the first start's guide from its beginning."""
+        self.strip.close()
         self._pages.setCurrentWidget(self.guide)
         self.guide.show_step(Step.CONSENT)
         self.guide.next.setFocus()
@@ -329,9 +346,13 @@ class Window(QMainWindow):
         self.strip.show()
         self._follow_visibility()
 
+    def toggle_strip(self) -> None:
+        """Show the small strip, or the window again."""
+        (self.strip.close if self.strip.isVisible() else self.show_strip)()
+
     def look_for_cameras(self, *, with_pictures: bool) -> None:
         """List the cameras; with pictures each is switched on for a moment."""
-        self.search.start(self.controller.settings.camera.camera(), with_pictures=with_pictures)
+        self.search.start(self.controller.camera.camera(), with_pictures=with_pictures)
 
     def _leave_strip(self) -> None:
         self.show()
@@ -392,6 +413,15 @@ class Window(QMainWindow):
 
     def _happened(self, event: Event) -> None:
         self.guide.show_event(event)
+        if event.happening is Happening.SOURCE_FAILED:
+            self._source_trouble = self.notice.text()
+        if (
+            event.happening is Happening.SOURCE_OPENED
+            and self.notice.text() == self._source_trouble
+        ):
+            self._held.stop()
+            self.notice.clear()
+            self.notice.hide()
         if event.happening is Happening.MARKED:
             self.view.mark(event.text or self.tr("Marker"))
         if event.happening is Happening.PROBLEM:
@@ -412,18 +442,16 @@ class Window(QMainWindow):
         self._apply_look(settings.window)
 
     def _change_window(self, part: WindowPart) -> None:
-        before = self.controller.settings.window
         self.controller.change_window(part)
-        if part.language != before.language:
-            application = QApplication.instance()
-            assert isinstance(application, QApplication)
-            spoken = language.install(application, part.language)
-            self._prompts.use(replace(self._prompts.settings, locale=spoken))
         self._apply_look(part)
 
     def _apply_look(self, part: WindowPart) -> None:
         application = QApplication.instance()
         assert isinstance(application, QApplication)
+        if part.language != self._language:
+            self._language = part.language
+            spoken = language.install(application, part.language)
+            self._prompts.use(replace(self._prompts.settings, locale=spoken))
         self._theme = theme.chosen(part.theme)
         theme.apply(application, self._theme)
         for panel in (
@@ -440,7 +468,9 @@ class Window(QMainWindow):
             self._apply_look(part)
 
     def _open_for_guide(self) -> None:
-        if self.controller.settings.camera.source and self.controller.status.phase in (
+        if self.guide.step is Step.CAMERA:
+            self.look_for_cameras(with_pictures=False)
+        if self.controller.camera.source and self.controller.status.phase in (
             Phase.IDLE, Phase.ENDED, Phase.FAILED,
         ):  # fmt: skip
             self.controller.start()

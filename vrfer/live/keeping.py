@@ -96,6 +96,6 @@ class Keeping:
         finally:
             if film is not None:
                 film.close()
-        for loss in losses(recorder, film):
-            self._on_event(Event(Happening.RECORDING_FAILED, loss))
         self._on_event(Event(Happening.RECORDING_STOPPED, str(recorder.path)))
+        for loss in losses(recorder, film):  # last, for it must be the line that stays
+            self._on_event(Event(Happening.RECORDING_FAILED, loss))

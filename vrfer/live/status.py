@@ -126,6 +126,8 @@ class Status:
     """Where a file is."""
     duration_s: float | None = None
     face: bool = False
+    headset: float = 0.0
+    """How sure the finder is that the face wears a headset, 0-1."""
     receivers: tuple[ReceiverStatus, ...] = ()
     lsl: Offer | None = None
     """None where no streams are offered."""

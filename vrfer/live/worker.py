@@ -335,7 +335,7 @@ class Worker:
             self._tell_gone()
             self._source.close()
             self._source = None
-        self.stop_learning()
+        self._drop_learning("the camera was closed")
         self._last, self._phase = None, phase
         self._state(now=True)
 
@@ -385,9 +385,19 @@ class Worker:
             self._reader.finder.reset()
 
     def _load(self) -> None:
-        """Load network and finder, if they are not."""
+        """Load network and finder, if they are not; the built-in network for one that is broken."""
         if self._reader is not None:
             return
+        try:
+            self._load_network()
+        except VrferError as err:
+            if self._network.model is None:
+                raise
+            self._network = replace(self._network, model=None)
+            self._load_network()
+            self._tell(Happening.PROBLEM, f"{err} The built-in network is used.")
+
+    def _load_network(self) -> None:
         network = self._network
         region = None if self._wish is None else self._wish.region
         self._reader = Reader(network.model, device=network.device, region=region)
@@ -406,10 +416,10 @@ class Worker:
     def set_network(self, network: NetworkWish) -> None:
         """Read with another network; one that cannot be used changes nothing."""
         before, self._network = self._network, network
-        self.stop_learning()
+        self._drop_learning("another network was chosen")
         self._unload()
         try:
-            self._load()
+            self._load_network()
         except VrferError:
             self._network = before
             self._load()
@@ -482,6 +492,11 @@ class Worker:
         self._guarded(lambda: self.use_person(resting.person))
         self._tell(Happening.BASELINE_MADE, resting.person)
 
+    def _drop_learning(self, reason: str) -> None:
+        if self._resting is not None:
+            self._resting = None
+            self._tell(Happening.BASELINE_FAILED, reason)
+
     def stop_learning(self) -> None:
         """Give the making of a baseline up."""
         self._resting = None
@@ -529,6 +544,7 @@ class Worker:
     def _snapshot(self, now_s: float) -> Status:
         source, reader, summary = self._source, self._reader, self.summary
         contract = None if reader is None else reader.classifier.contract
+        face = None if self._last is None else self._last.reading.face
         return Status(
             phase=self._phase,
             source=source.name if source else self._wish.spec if self._wish else "",
@@ -544,7 +560,8 @@ class Worker:
             live=source.live if source else True,
             position_s=source.position_s if source else None,
             duration_s=source.duration_s if source else None,
-            face=self._last is not None and self._last.reading.face is not None,
+            face=face is not None,
+            headset=0.0 if face is None else face.headset,
             receivers=self.receivers.status(),
             recording=self._keeping.status(now_s),
             lsl=self._publishing.lsl_status(),
