@@ -406,5 +406,5 @@ class Controller(QObject):
             self._prompts.say(text, sound)
         if text:
             wrong = event.happening in _WRONG
-            detail = f" {event.text}" if wrong and event.text else ""
+            detail = f" {event.text[:1].upper()}{event.text[1:]}" if wrong and event.text else ""
             self.said.emit(text + detail, wrong)

@@ -95,7 +95,7 @@ def fit_command(
 ) -> None:
     """Train by a recipe. The same command goes on with a run that was stopped.
 
-    On several GPUs: torchrun --nproc-per-node N --no-python vrfer-train fit RECIPE.
+    On several GPUs: torchrun --nproc-per-node N --no-python -- vrfer-train fit RECIPE.
     """
     chosen = read_recipe(recipe_path(recipe))
     if seed is not None:
