@@ -1,6 +1,7 @@
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 import torch
@@ -74,8 +75,8 @@ def test_a_full_disk_keeps_the_old_checkpoint(
     path = tmp_path / "last.pt"
     save_state(small_state(1.0), path)
 
-    def half_written(content: object, target: Path) -> None:
-        target.write_bytes(b"half")
+    def half_written(content: object, target: BinaryIO) -> None:
+        target.write(b"half")
         raise error
 
     with monkeypatch.context() as patched:

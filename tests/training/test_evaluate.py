@@ -17,6 +17,7 @@ from vrfer.training.evaluate import (
     load_network,
     open_network,
     predict_logits,
+    splits_of,
 )
 from vrfer.training.ferplus import FerPlus
 from vrfer.training.loop import fit
@@ -29,6 +30,13 @@ def test_the_splits_are_those_of_ferplus(data: FerPlus) -> None:
     sizes = [len(faces_of(data, split)) for split in SPLITS]
     assert sizes == [24, 32, 30]  # two test faces have twins
     assert set(faces_of(data, "test").votes.max(axis=1)) == {1.0}
+
+
+def test_what_chose_the_weights_of_affectnets_networks_is_not_called_test() -> None:
+    assert splits_of("affectnet") == ("validation",)
+    for dataset in ("ferplus", "ferplus+affectnet", "folders"):
+        assert splits_of(dataset) == SPLITS
+        assert splits_of(dataset, final=False) == ("validation",)
 
 
 def test_a_checkpoint_measures_what_the_loop_measured(finished: Finished, data: FerPlus) -> None:

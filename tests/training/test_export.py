@@ -20,7 +20,7 @@ from vrfer.training.checkpoint import RunState, load_state
 from vrfer.training.compact import fold_normalisation, round_kernels
 from vrfer.training.evaluate import SPLITS, evaluate_file, open_network, run_network
 from vrfer.training.export import Precision, export
-from vrfer.training.ferplus import FerPlus
+from vrfer.training.ferplus import FaceSet, FerPlus
 from vrfer.training.loop import fit, training_faces
 from vrfer.training.measure import Measures, best_temperature
 from vrfer.training.nets import FaceNetwork
@@ -278,6 +278,26 @@ def test_the_temperature_is_the_files_own(exported: Exported, data: FerPlus) -> 
     assert exported.contract.temperature == pytest.approx(best_temperature(answered, faces))
 
 
+def test_the_temperature_changes_no_label_that_the_lifts_gave(
+    finished: tuple[Path, RunState],
+    data: FerPlus,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chosen: list[np.ndarray] = []
+
+    def chosen_by(logits: np.ndarray, faces: FaceSet, shares: np.ndarray) -> np.ndarray:
+        chosen.append((logits + lifts(shares, 1.0)).argmax(axis=1))
+        return lifts(shares, 1.0)
+
+    monkeypatch.setattr(calibration, "best_lifts", chosen_by)
+    path = tmp_path / "x.onnx"
+    export(finished[0] / "lower-half.pt", data, path, splits=["validation"])
+    validation = data.split("validation", labels="majority")
+    answered = run_network(*open_network(path), validation.faces, "probabilities")
+    np.testing.assert_array_equal(answered.argmax(axis=1), chosen[-1])
+
+
 @pytest.mark.parametrize("precision", ["int8-stored", "int8"])
 def test_rare_expressions_are_lifted_in_the_file(
     finished: tuple[Path, RunState],
@@ -291,11 +311,13 @@ def test_rare_expressions_are_lifted_in_the_file(
     export(finished[0] / "lower-half.pt", data, path, precision=precision, splits=["validation"])
     session, contract = open_network(path)
     shares = training_faces(data, Recipe.model_validate_json(contract.training.recipe).data).crowd
-    np.testing.assert_allclose(contract.lifts, -0.5 * np.log(shares.mean(axis=0)), atol=1e-3)
+    ratio = np.array(contract.lifts) / (-0.5 * np.log(shares.mean(axis=0)))
+    np.testing.assert_allclose(ratio, ratio[0], rtol=1e-3)
     validation = data.split("validation", labels="majority")
     answered = run_network(session, contract, validation.faces, "logits")
-    fitted = best_temperature(answered, validation, np.array(contract.lifts))
-    assert contract.temperature == pytest.approx(fitted)
+    in_logits = contract.temperature * np.array(contract.lifts)
+    fitted = best_temperature(answered + in_logits, validation)
+    assert contract.temperature == pytest.approx(fitted, rel=1e-3)
     logits = torch.from_numpy(answered)
     lifted = (logits / contract.temperature + torch.tensor(contract.lifts)).softmax(dim=1)
     probabilities = run_network(session, contract, validation.faces, "probabilities")

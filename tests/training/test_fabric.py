@@ -6,6 +6,18 @@ import torch
 from vrfer.training.fabric import fabric_for
 
 
+def test_without_onednn_as_on_apples_processors_it_trains_in_32_bits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def missing() -> bool:
+        raise AttributeError("'_OpNamespace' 'mkldnn' object has no attribute")
+
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", missing)
+    with fabric_for("cpu", "bf16-mixed").autocast():
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype is torch.float32
+
+
 @pytest.mark.parametrize(
     ("supported", "avx512", "amx", "fast"),
     [

@@ -19,8 +19,8 @@ from training.made_up import stage, tiny_recipe
 
 from vrfer.errors import DataError, RecipeError
 from vrfer.training import loop
-from vrfer.training.begin import Given
-from vrfer.training.checkpoint import EpochResult, RunState, load_state
+from vrfer.training.begin import Given, check_given
+from vrfer.training.checkpoint import EpochResult, RunState, load_state, save_state
 from vrfer.training.ferplus import FerPlus
 from vrfer.training.loop import (
     Progress,
@@ -412,6 +412,23 @@ def test_a_stage_can_be_taken_over(finished: Finished, data: FerPlus, tmp_path: 
     assert same_weights(taken.network, state.network)
     assert [r for r in taken.history if r.stage == 1] == [r for r in state.history if r.stage == 1]
     assert taken.history[0] == state.history[0]
+
+
+def test_a_stage_that_is_not_finished_is_not_taken_over(
+    finished: Finished, data: FerPlus, tmp_path: Path
+) -> None:
+    folder, _ = finished
+    running = tmp_path / "running"
+    running.mkdir()
+    state = load_state(folder / "full-face.pt")
+    assert state.stage == 0
+    for name in ("full-face.pt", "last.pt"):
+        save_state(state, running / name)
+    heir = tiny_recipe(name="heir")
+    with pytest.raises(RecipeError, match="is not finished"):
+        train(heir, data, tmp_path / "heir", given=Given(after=running / "full-face.pt"))
+    with pytest.raises(RecipeError, match="not chosen"):
+        check_given(heir, tmp_path / "heir", Given(after=running / "last.pt"))
 
 
 @pytest.mark.parametrize(

@@ -247,6 +247,8 @@ def test_a_good_recipe_is_read_whole(tmp_path: Path) -> None:
         ("batch_size = 8", "", r"stages\.0\.batch_size"),
         ("learning_rate = 0.1", "learning_rate = nan", r"stages\.0\.learning_rate"),
         ("epochs = 4", "epochs = 3", r"stages\.0: .*3 epochs are too few for 1 DSD round"),
+        ("epochs = 4", "epochs = 4\naverage = 0.9", r"stages\.0: .*DSD has no average"),
+        ('name = "small"', 'name = "small"\nseed = 4294967296', "seed"),
         ("epochs = 4", "epochs = 4\nfrozen = 2", r"stages\.0: .*frozen layers has no DSD"),
         ("epochs = 4", "epochs = 4\nfrozen = -1", r"stages\.0\.frozen"),
         ('region = "full-face"', 'region = "upper-half"', r"stages\.0\.region"),

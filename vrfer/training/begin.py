@@ -39,9 +39,12 @@ def check_given(recipe: Recipe, out: Path, given: Given) -> None:
     """Say what is missing or too much, before anything that takes long.
 
     Raises:
-        RecipeError: Starting weights or teachers are missing, or are not asked for; a stage
-            freezes more layers than the network has.
+        RecipeError: Starting weights or teachers are missing, are not asked for, or are what a run
+            goes on from; a stage freezes more layers than the network has.
     """
+    for checkpoint in (given.after, given.start, *given.teachers):
+        if checkpoint is not None:
+            check_chosen(checkpoint)
     begins = given.after is None and not (out / LAST).exists()
     if begins and recipe.start != "scratch" and given.start is None:
         raise RecipeError(
@@ -117,6 +120,11 @@ def _check_same_start(state: RunState, start: Path, out: Path) -> None:
 def _taken_over(recipe: Recipe, after: Path) -> RunState:
     other = load_state(after)
     taken = other.stage + 1
+    beside = after.with_name(LAST)
+    if beside.exists() and load_state(beside).stage < taken:
+        raise RecipeError(
+            f"the stage of {after} is not finished", "Go on with its run first: the same command."
+        )
     shared = ("network", "start", "seed", "data_dependent_init", "input", "data", "augmentation")
     reasons = [
         f"{name} differs" for name in shared if getattr(recipe, name) != getattr(other.recipe, name)

@@ -47,9 +47,11 @@ def calibrated(
     """
     write_with_contract(graph, contract, file)
     logits = logits_of(contract, file, validation)
-    divided = logits / best_temperature(logits, validation)
-    added = best_lifts(divided, validation, shares).round(4)
-    temperature = best_temperature(logits, validation, added)
+    before = best_temperature(logits, validation)
+    lifts = before * best_lifts(logits / before, validation, shares)
+    # Of the lifted logits, so that no label changes that the lifts were chosen by.
+    temperature = best_temperature(logits + lifts, validation)
+    added = (lifts / temperature).round(4)
     _store(graph, TEMPERATURE, np.array(temperature, np.float32))
     _store(graph, LIFTS, added.astype(np.float32))
     probabilities = softmax(logits / temperature + added, axis=1).astype(np.float32)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from vrfer.errors import DataError, RecipeError
+from vrfer.replacing import sync_folder
 from vrfer.training.recipe import Recipe
 
 SCHEMA_VERSION = 1
@@ -99,8 +100,12 @@ def write_checkpoint(content: dict[str, Any], path: Path) -> None:
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        torch.save({"schema_version": SCHEMA_VERSION, **content}, temporary)
+        with temporary.open("wb") as file:
+            torch.save({"schema_version": SCHEMA_VERSION, **content}, file)
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(temporary, path)
+        sync_folder(path.parent)
     except (OSError, RuntimeError) as err:  # torch reports a full disk as RuntimeError
         with suppress(OSError):
             temporary.unlink()
@@ -159,7 +164,7 @@ def read_checkpoint(path: Path, restore: Callable[[dict[str, Any]], Restored]) -
         reason = str(err).splitlines()[0] if str(err) else type(err).__name__
         raise RecipeError(
             f"{path} is no checkpoint of vrfer that can be read ({reason})",
-            "Delete the file to start the stage again, or name another.",
+            "Name another. A run whose own checkpoint is damaged begins anew once that is deleted.",
         ) from err
 
 

@@ -21,7 +21,7 @@ from vrfer.training.data_folder import (
     photographs_folder,
     refuse,
 )
-from vrfer.training.evaluate import SPLITS, SplitName, is_locator, open_network
+from vrfer.training.evaluate import SPLITS, SplitName, is_locator, open_network, splits_of
 from vrfer.training.evaluate_command import evaluate_command
 from vrfer.training.explain_command import explain_command
 from vrfer.training.export import Precision, export
@@ -149,14 +149,16 @@ def export_command(
         photographs = load_photographs(photographs_folder(data_folder(folder)), cache_folder())
         print_table(locator_table(export_locator(checkpoint, photographs, out)))
     else:
-        splits = SPLITS if final else SPLITS[:1]
         if checkpoint.suffix == ".onnx":
             refuse(given, str(checkpoint), "An exported network keeps its precision; leave it out.")
-            data = load(folder, recipe_of(open_network(checkpoint)[1]).data)
-            print_measures(recalibrate(checkpoint, data, out, splits=splits))
+            about = recipe_of(open_network(checkpoint)[1]).data
+            splits = splits_of(about.dataset, final=final)
+            print_measures(recalibrate(checkpoint, load(folder, about), out, splits=splits))
         else:
-            data = load(folder, load_state(checkpoint).recipe.data)
+            about = load_state(checkpoint).recipe.data
+            splits = splits_of(about.dataset, final=final)
             how = precision or "int8-stored"
+            data = load(folder, about)
             print_measures(export(checkpoint, data, out, precision=how, splits=splits))
     typer.echo(f"Wrote {out} and {out.with_suffix('.md')}.")
 

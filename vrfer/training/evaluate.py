@@ -27,12 +27,24 @@ from vrfer.training.predict import (
     load_network,
     predict_logits,
 )
-from vrfer.training.recipe import Occlusion, Region, Votes
+from vrfer.training.recipe import Dataset, Occlusion, Region, Votes
 
 SplitName = Literal["validation", "test", "test-deduplicated"]
 OnFace = Callable[[int, int], None]
 Predictor = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 SPLITS: tuple[SplitName, ...] = ("validation", "test", "test-deduplicated")
+
+
+def splits_of(dataset: Dataset, *, final: bool = True) -> tuple[SplitName, ...]:
+    """Return what networks of a data set are measured on.
+
+    AffectNet's validation split is its only test set: nothing is left to be called test.
+
+    Args:
+        dataset: The data set.
+        final: False leaves the test splits out.
+    """
+    return SPLITS if final and dataset != "affectnet" else SPLITS[:1]
 
 
 def faces_of(data: FaceData, split: SplitName, *, votes: Votes = "official") -> FaceSet:

@@ -20,13 +20,13 @@ from vrfer.training.data_folder import (
 )
 from vrfer.training.disturbances import losses, losses_table
 from vrfer.training.evaluate import (
-    SPLITS,
     SplitName,
     evaluate_bag_of_words,
     evaluate_checkpoint,
     evaluate_file,
     is_locator,
     open_network,
+    splits_of,
 )
 from vrfer.training.figures_files import write_figures
 from vrfer.training.locating.evaluate import evaluate_locator
@@ -40,13 +40,6 @@ from vrfer.training.subject import (
     of_checkpoint,
     of_network,
 )
-
-SPLITS_OF: dict[TestedOn, tuple[SplitName, ...]] = {
-    "ferplus": SPLITS,
-    "affectnet": ("validation",),
-    "folders": SPLITS,
-}
-"""What a data set is measured on; AffectNet's validation split is its only test set."""
 
 
 def evaluate_command(
@@ -123,7 +116,7 @@ def evaluate_command(
             f"{model} is measured on full faces, of which nothing is hidden",
             "Add --region lower-half, or leave --occlusion out.",
         )
-    splits = SPLITS_OF[subject.dataset] if split is None else (split,)
+    splits = splits_of(subject.dataset) if split is None else (split,)
     data = load(folder, asked)
     if model.suffix == ".pt":
         measures = evaluate_checkpoint(model, data, splits, region=region, occlusion=occlusion)

@@ -60,6 +60,9 @@ def fabric_for(accelerator: str, precision: str, *, together: bool = False) -> F
 def _has_fast_bfloat16(accelerator: str) -> bool:
     if accelerator != "cpu" and torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported())
+    # Apple's processors come without oneDNN, where the question itself is an error.
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return False
     if not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         return False
     # AVX-512's bfloat16 instructions alone lose more on conversions than they win.

@@ -75,7 +75,9 @@ def fit_command(
             "such as full-face); may be given several times.",
         ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Another seed than the recipe's.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=2**32 - 1, help="Another seed than the recipe's.")
+    ] = None,
     accelerator: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     at_once: Annotated[
         int | None,

@@ -144,9 +144,8 @@ def unsure_threshold(probabilities: npt.NDArray[np.float32], faces: FaceSet) -> 
 
 
 def best_temperature(
-    logits: npt.NDArray[np.float32],
+    logits: npt.NDArray[np.floating],
     faces: FaceSet,
-    added: npt.NDArray[np.float64] | None = None,
 ) -> float:
     """Return the temperature with the lowest cross-entropy to the majority labels.
 
@@ -155,15 +154,13 @@ def best_temperature(
     Args:
         logits: N x 8.
         faces: The N faces with `majority` labels.
-        added: What is added to the eight divided logits, nats.
     """
     scores, labels = torch.from_numpy(logits).double(), torch.from_numpy(faces.labels)
 
     def loss(log_temperature: float) -> float:
-        scaled = scores / float(np.exp(log_temperature)) + lifted
+        scaled = scores / float(np.exp(log_temperature))
         return float(torch.nn.functional.cross_entropy(scaled, labels))
 
-    lifted = torch.zeros(scores.shape[1]) if added is None else torch.from_numpy(added)
     low, high, golden = -np.log(8.0), np.log(8.0), (5**0.5 - 1) / 2
     for _ in range(50):
         left, right = high - golden * (high - low), low + golden * (high - low)

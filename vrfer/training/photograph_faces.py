@@ -29,6 +29,8 @@ from vrfer.training.locating.scenes import face_scene
 logger = logging.getLogger(__name__)
 
 _SEED = 20_000
+_DRAWN = 1
+"""To be raised when the same photographs would be cut or drawn on otherwise."""
 _NEAR_SIDE = 0.05
 _ROUNDS = 2
 _BELIEVED = 0.5
@@ -80,7 +82,7 @@ def photograph_faces(
     geometry = CropGeometry(face_px=FACE_PX) if geometry is None else geometry
     judge = Locator(locator)
     stamp = hashlib.sha256(locator.read_bytes())
-    stamp.update(f"{geometry} {_SEED} {len(photographs)}".encode())
+    stamp.update(f"{geometry} {_SEED} {_DRAWN} {len(photographs)}".encode())
     stamp.update(photographs.points.tobytes())
     file = cache / f"photograph-faces-{stamp.hexdigest()[:16]}.npz"
     found = _read(file)

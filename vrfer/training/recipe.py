@@ -186,6 +186,12 @@ class Stage(_Strict):
         return self
 
     @model_validator(mode="after")
+    def _averages_are_not_zeroed(self) -> Self:
+        if self.dsd is not None and self.average:
+            raise ValueError("a stage with DSD has no average, whose weights would not be zero")
+        return self
+
+    @model_validator(mode="after")
     def _frozen_layers_are_not_zeroed(self) -> Self:
         if self.dsd is not None and self.frozen:
             raise ValueError("a stage with frozen layers has no DSD, which would zero them")
@@ -223,7 +229,7 @@ class Recipe(_Strict):
     data_dependent_init: bool = False
     """`scratch` alone: scales each layer's random weights until its outputs over some training
     faces have mean 0 and variance 1. Deep networks without normalisation hardly learn otherwise."""
-    seed: int = Field(default=1, ge=0)
+    seed: int = Field(default=1, ge=0, lt=2**32)
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     data: Data = Data()
     input: Input = Input()

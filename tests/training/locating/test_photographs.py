@@ -4,6 +4,7 @@ import shutil
 import zipfile
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from training.locating.made_up_photographs import SHAPE, SITTERS, draw, room_names
@@ -118,6 +119,32 @@ def test_a_file_that_cannot_be_read_is_named(
     if damage == "nonsense":
         (own_folder / name).write_bytes(b"\xff\xfe\x00nonsense")
     with pytest.raises(DataError, match=name.replace(".", r"\.")):
+        load_photographs(own_folder, tmp_path / "cache")
+
+
+@pytest.mark.parametrize("held_out", [True, False])
+def test_rooms_for_training_alone_or_for_checking_alone_are_too_few(
+    own_folder: Path, tmp_path: Path, held_out: bool
+) -> None:
+    names = [name for name in map("{}.JPEG".format, range(60)) if is_held_out(name) == held_out]
+    picture = cv2.imencode(".jpg", np.zeros((8, 8, 3), np.uint8))[1].tobytes()
+    with zipfile.ZipFile(own_folder / "backgrounds.zip", "w") as archive:
+        for name in names[: 3 * held_out]:
+            archive.writestr(name, picture)
+    with pytest.raises(DataError, match=r"backgrounds\.zip lacks pictures"):
+        load_photographs(own_folder, tmp_path / "cache")
+
+
+def test_a_damaged_member_is_named(own_folder: Path, tmp_path: Path) -> None:
+    path = own_folder / "backgrounds.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(60):
+            archive.writestr(f"{number}.png", bytes(5000))
+    content = bytearray(path.read_bytes())
+    start = content.index(b"0.png") + len("0.png")
+    content[start : start + 8] = b"\xff" * 8
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"backgrounds\.zip cannot be read"):
         load_photographs(own_folder, tmp_path / "cache")
 
 

@@ -5,6 +5,7 @@ import hashlib
 import logging
 import os
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,14 @@ from vrfer.training.locating.turning import LEAST_YAW
 
 logger = logging.getLogger(__name__)
 
+_UNREADABLE = (
+    OSError,
+    KeyError,
+    zipfile.BadZipFile,
+    zlib.error,
+    RuntimeError,  # zipfile's for encrypted and unknown members
+)
+_PICTURES = (".webp", ".jpg", ".jpeg", ".png")
 _REMEDY = "See docs/data.md for what must lie there."
 
 
@@ -132,8 +141,12 @@ def load_photographs(folder: Path, cache: Path) -> LocatorData:
         shape,
     )
     room_names = _names(folder / "backgrounds.zip")
-    rooms = _decoded(folder / "backgrounds.zip", room_names, cache)
     held_out = np.array([is_held_out(name) for name in room_names], bool)
+    if not held_out.any() or held_out.all():
+        raise DataError(
+            f"{folder / 'backgrounds.zip'} lacks pictures for training or for checking", _REMEDY
+        )
+    rooms = _decoded(folder / "backgrounds.zip", room_names, cache)
     return LocatorData(
         everything.take(np.flatnonzero(training)),
         everything.take(np.flatnonzero(~training)),
@@ -158,7 +171,7 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 def _names(path: Path) -> list[str]:
     try:
         with zipfile.ZipFile(path) as archive:
-            return sorted(n for n in archive.namelist() if n.endswith((".webp", ".jpg", ".png")))
+            return sorted(n for n in archive.namelist() if n.lower().endswith(_PICTURES))
     except (OSError, zipfile.BadZipFile) as err:
         raise DataError(f"{path} cannot be read: {err}", _REMEDY) from err
 
@@ -182,7 +195,7 @@ def _digest(path: Path, names: Sequence[str]) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             sums = [archive.getinfo(name).CRC for name in names]
-    except (OSError, KeyError, zipfile.BadZipFile) as err:
+    except _UNREADABLE as err:
         raise DataError(f"{path} cannot be read: {err}", _REMEDY) from err
     return hashlib.sha256(repr((list(names), sums)).encode()).hexdigest()[:16]
 
@@ -209,7 +222,7 @@ def _decode(path: Path, names: Sequence[str], pixels_file: Path, shapes_file: Pa
                 if picture is None:
                     raise DataError(f"{name} in {path} is no picture", _REMEDY)
                 pictures.append(picture)
-    except (OSError, KeyError, zipfile.BadZipFile) as err:
+    except _UNREADABLE as err:
         raise DataError(f"{path} cannot be read: {err}", _REMEDY) from err
     try:
         pixels_file.parent.mkdir(parents=True, exist_ok=True)
