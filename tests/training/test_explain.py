@@ -136,6 +136,9 @@ def test_a_located_face_is_cut_out_of_its_photograph(
     ]
     boxes = tmp_path / "boxes.jsonl"
     boxes.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    by_powershell = tmp_path / "windows.jsonl"
+    by_powershell.write_text("\r\n".join(map(json.dumps, lines)), encoding="utf-16")
+    assert read_boxes(by_powershell) == read_boxes(boxes)
     located = Face("photo", photograph, read_boxes(boxes)["photo.png"])
     cut = Face("face", face[:, :, None].repeat(3, axis=2), None)
     for explain, path in ((explain_by_gradients, run[0]), (explain_by_graph, run[1])):

@@ -15,6 +15,7 @@ import logging
 import math
 import re
 import socket
+import sys
 import time
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
@@ -285,13 +286,14 @@ def _load_pylsl() -> Any:
     except ImportError as err:
         raise OutputError(
             "Lab Streaming Layer needs the package pylsl, which is not installed",
-            'Install it: pip install "vrfer[lsl]".',
+            f'Install it: "{sys.executable}" -m pip install "vrfer[lsl]".',
         ) from err
     except (RuntimeError, OSError, AttributeError) as err:  # absent, broken, too old
         why = str(err).strip().partition("\n")[0].strip(" .")
         raise OutputError(
             f"Lab Streaming Layer's library liblsl cannot be loaded: {why}",
-            'pip install "vrfer[lsl]" brings it for Windows, macOS and Linux on x86-64; elsewhere '
+            f'"{sys.executable}" -m pip install "vrfer[lsl]" brings it for Windows, macOS and Linux '
+            "on x86-64; elsewhere "
             "take it from conda-forge or github.com/sccn/liblsl, and name its file in the "
             "environment variable PYLSL_LIB.",
         ) from err

@@ -14,7 +14,7 @@ def main() -> None:
             raise
         sys.stderr.write(
             f"Error: training needs the package {err.name}, which is not installed. "
-            'Install it with: pip install "vrfer[train]"\n'
+            f'Install it with: "{sys.executable}" -m pip install "vrfer[train]"\n'
         )
         sys.exit(BAD_INPUT)
     sys.exit(run_app(app))

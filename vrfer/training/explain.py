@@ -2,6 +2,7 @@
 
 import json
 import math
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -172,7 +173,10 @@ def read_boxes(path: Path) -> dict[str, LowerFace | None]:
     """
     remedy = "Write it with: vrfer-app locate PICTURE... --json > FILE"
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        content = path.read_bytes()
+        # Windows PowerShell's > writes UTF-16.
+        encoding = "utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig"
+        lines = content.decode(encoding).splitlines()
     except (OSError, UnicodeDecodeError) as err:
         raise DataError(f"the boxes {path} cannot be read: {err}", remedy) from err
     found: dict[str, LowerFace | None] = {}

@@ -5,11 +5,13 @@ Outside of the editor, with any Python 3:
     python vrfer_setup.py MyProject.uproject
 
 switches the plugins on and copies the C++ component into the project's module. Then, in the
-editor of the built project, Tools > Execute Python Script > this file: it makes the Blueprint
+editor of the built project (Unreal 5; in 4.27 add the component by hand), Tools > Execute Python Script > this file: it makes the Blueprint
 `/Game/vrfer/BP_VrferFace`, an actor with a skeletal mesh and the component.
 
 GPL-3.0-or-later, part of vrfer.
 """
+
+from __future__ import annotations  # Unreal 4.27 has Python 3.7
 
 import json
 import shutil

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // vrfer in a browser: hears OSC over UDP, hands it on as server-sent events, serves the page.
-// Node 18 or later, no packages. GPL-3.0-or-later, part of vrfer.
+// Node 18.3 or later, no packages. GPL-3.0-or-later, part of vrfer.
 //
 //   node bridge.mjs [--osc-port 9000] [--http-port 8080] [--host 127.0.0.1]
 //                   [--osc-host 127.0.0.1] [--allow-origin URL]...
