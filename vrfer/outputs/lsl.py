@@ -292,8 +292,8 @@ def _load_pylsl() -> Any:
         why = str(err).strip().partition("\n")[0].strip(" .")
         raise OutputError(
             f"Lab Streaming Layer's library liblsl cannot be loaded: {why}",
-            f'"{sys.executable}" -m pip install "vrfer[lsl]" brings it for Windows, macOS and Linux '
-            "on x86-64; elsewhere "
+            f'"{sys.executable}" -m pip install "vrfer[lsl]" brings it for Windows, macOS and '
+            "Linux on x86-64; elsewhere "
             "take it from conda-forge or github.com/sccn/liblsl, and name its file in the "
             "environment variable PYLSL_LIB.",
         ) from err

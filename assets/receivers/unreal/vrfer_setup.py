@@ -5,8 +5,9 @@ Outside of the editor, with any Python 3:
     python vrfer_setup.py MyProject.uproject
 
 switches the plugins on and copies the C++ component into the project's module. Then, in the
-editor of the built project (Unreal 5; in 4.27 add the component by hand), Tools > Execute Python Script > this file: it makes the Blueprint
-`/Game/vrfer/BP_VrferFace`, an actor with a skeletal mesh and the component.
+editor of the built project, Tools > Execute Python Script > this file: it makes the Blueprint
+`/Game/vrfer/BP_VrferFace`, an actor with a skeletal mesh and the component. That step needs
+Unreal 5; in 4.27 make the actor by hand.
 
 GPL-3.0-or-later, part of vrfer.
 """
