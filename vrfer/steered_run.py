@@ -109,9 +109,9 @@ def run_steered(wanted: SteeredRun, console: Console, stop: threading.Event) -> 
                 break
             for command in waiting(commands):
                 _obey_or_say(command, steered, console)
-            started = started or session.status().frames > 0
             for event in waiting(events):
                 watch.take(event, started=started)
+            started = started or session.status().frames > 0
             watch.retry(session.status().phase)
             watch.tell_offer(session.status().oscquery)
             if wanted.bars:

@@ -393,9 +393,9 @@ class Worker:
         except VrferError as err:
             if self._network.model is None:
                 raise
+            self._tell(Happening.PROBLEM, f"{err} The built-in network is used.")
             self._network = replace(self._network, model=None)
             self._load_network()
-            self._tell(Happening.PROBLEM, f"{err} The built-in network is used.")
 
     def _load_network(self) -> None:
         network = self._network
