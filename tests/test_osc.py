@@ -331,17 +331,21 @@ def test_two_receivers_each_have_their_own_rate() -> None:
     assert [sum(one) for one in zip(*due, strict=True)] == [10, 30]
 
 
+def assert_refusals_are_said(sender: OscSender) -> None:
+    for _ in range(50):
+        sender.send(encode_bundle(with_face(10**18)))
+    assert sender.sent + sender.failed == 50
+    assert sender.failed >= 49
+    assert sender.error == "nothing listens there"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems tell later, or never")
 def test_it_is_said_while_nobody_listens_and_over_once_somebody_does(
     port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "vrfer.outputs.osc")
     with OscSender(Receiver("127.0.0.1", port)) as sender:
-        for _ in range(50):
-            sender.send(encode_bundle(with_face(10**18)))
-        assert sender.sent + sender.failed == 50
-        assert sender.failed >= 49
-        assert sender.error == "nothing listens there"
+        assert_refusals_are_said(sender)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as somebody:
             somebody.bind(("127.0.0.1", port))
             somebody.settimeout(10)
@@ -376,11 +380,7 @@ def test_it_is_said_on_windows_too_that_nobody_listens(
 ) -> None:
     monkeypatch.setattr(socket, "socket", SocketOfWindows)
     with OscSender(Receiver("127.0.0.1", port)) as sender:
-        for _ in range(50):
-            sender.send(encode_bundle(with_face(10**18)))
-        assert sender.sent + sender.failed == 50
-        assert sender.failed >= 49
-        assert sender.error == "nothing listens there"
+        assert_refusals_are_said(sender)
 
 
 def heard_events(heard: socket.socket) -> list[int]:

@@ -105,6 +105,15 @@ def reading(qtbot: QtBot, window: Window) -> None:
     )
 
 
+def record(qtbot: QtBot, window: Window) -> None:
+    """Begin a recording by its key, and wait for its first rows."""
+    qtbot.keyClick(window, Qt.Key.Key_F9)
+    qtbot.waitUntil(
+        lambda: (r := window.controller.status.recording) is not None and r.rows > 3,
+        timeout=PATIENCE_MS,
+    )
+
+
 def test_it_reads_the_clip_and_shows_everything(qtbot: QtBot, make_window: MakeWindow) -> None:
     window = make_window()
     reading(qtbot, window)
@@ -164,12 +173,8 @@ def test_markers_are_recorded_and_shown(
 ) -> None:
     window = make_window()
     reading(qtbot, window)
-    qtbot.keyClick(window, Qt.Key.Key_F9)
+    record(qtbot, window)
     qtbot.waitUntil(lambda: "Recording" in window.recording.light.text(), timeout=PATIENCE_MS)
-    qtbot.waitUntil(
-        lambda: (r := window.controller.status.recording) is not None and r.rows > 3,
-        timeout=PATIENCE_MS,
-    )
     window.show_tab(3)
     qtbot.keyClicks(window.recording.marker_text, "spider appears")
     qtbot.keyClick(window.recording.marker_text, Qt.Key.Key_Return)
@@ -197,11 +202,7 @@ def test_closing_while_recording_loses_nothing(
 ) -> None:
     window = make_window()
     reading(qtbot, window)
-    qtbot.keyClick(window, Qt.Key.Key_F9)
-    qtbot.waitUntil(
-        lambda: (r := window.controller.status.recording) is not None and r.rows > 3,
-        timeout=PATIENCE_MS,
-    )
+    record(qtbot, window)
     window.close()
     (path,) = (tmp_path / "recordings").glob("*[0-9].csv")
     recording = load_session(path)
@@ -401,11 +402,7 @@ def test_what_a_recording_lost_is_the_line_that_stays(
 ) -> None:
     window = make_window()
     reading(qtbot, window)
-    qtbot.keyClick(window, Qt.Key.Key_F9)
-    qtbot.waitUntil(
-        lambda: (r := window.controller.status.recording) is not None and r.rows > 3,
-        timeout=PATIENCE_MS,
-    )
+    record(qtbot, window)
     (path,) = (tmp_path / "recordings").glob("*[0-9].csv")
     path.unlink()
     said = Told(window.controller.said)
