@@ -198,7 +198,7 @@ class OscSender:
             if self._tell_event(name, 1, unix_ns):
                 self._begun.add(name)
             else:
-                self._events_anew = anew
+                self._events_anew |= anew
 
     def _tell_event(self, name: str, value: int, unix_ns: int) -> bool:
         message = Message(event_address(name), (value,))
