@@ -412,6 +412,27 @@ def test_a_receiver_is_told_once_that_an_event_begins_and_ends(heard: socket.soc
         assert heard_events(heard) == []
 
 
+def test_after_a_silence_a_receiver_is_told_again_what_lasts(heard: socket.socket) -> None:
+    """Scenes go to rest after 2 s of silence, and forget their events."""
+    with sender_to(heard) as sender:
+        for now_s in (0.0, 0.9, 1.8, 5.0, 5.9):
+            sender.show_events(("smile",), 10**18 + round(now_s * 1e9))
+        assert heard_events(heard) == [1, 1]
+        for now_s in (6.0, 9.0):
+            sender.show_events((), 10**18 + round(now_s * 1e9))
+        assert heard_events(heard) == [0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends nothing to 0.0.0.0")
+def test_other_computers_are_told_of_events_once_a_second(heard: socket.socket) -> None:
+    """No loopback address, as far as the sender knows, though the packets arrive here."""
+    with OscSender(Receiver("0.0.0.0", heard.getsockname()[1])) as sender:
+        for active, told in (((), []), (("smile",), [1, 1, 1]), ((), [0, 0, 0])):
+            for tick in range(30):
+                sender.show_events(active, 10**18 + tick * 10**8 + len(told) * 10**12)
+            assert heard_events(heard) == told
+
+
 def test_an_event_that_the_network_did_not_take_is_told_later(
     heard: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:

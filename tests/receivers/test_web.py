@@ -70,7 +70,7 @@ class RunningBridge:
 
 @pytest.fixture
 def bridge() -> Iterator[RunningBridge]:
-    running = RunningBridge()
+    running = RunningBridge("--silence", "0")
     yield running
     assert running.end() == ""
 
@@ -129,6 +129,33 @@ def test_events_are_told_once_each_way(bridge: RunningBridge) -> None:
         heard = [(data.get("name"), data.get("on")) for _, data in islice(events(stream), 5)]
     on, off = ("calm", True), ("calm", False)
     assert heard[1:] == [on, off, on, ("end", True)]
+
+
+def test_events_end_when_vrfer_goes_away(tmp_path: Path) -> None:
+    running = RunningBridge("--silence", "0.5")
+    try:
+        with running.get("/events") as stream:
+            names = ("calm", "over", "scared")
+            told = [message(f"/vrfer/event/{name}", 1) for name in names]
+            send(running.osc_port, bundle(*told, message("/vrfer/event/over", 0)))
+            heard = [(data.get("name"), data.get("on")) for _, data in islice(events(stream), 7)]
+        began = [(name, True) for name in names]
+        assert heard[1:] == [*began, ("over", False), ("calm", False), ("scared", False)]
+    finally:
+        running.end()
+
+
+@pytest.mark.parametrize("silence", ["-1", "soon", "", "1e10"])
+def test_a_silence_that_is_no_time_is_refused(silence: str) -> None:
+    done = subprocess.run(
+        [str(NODE), str(WEB / "bridge.mjs"), f"--silence={silence}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert done.returncode == 2
+    assert "--silence takes seconds" in done.stderr
 
 
 def test_malformed_packets_are_counted_and_end_nothing(bridge: RunningBridge) -> None:
@@ -223,6 +250,28 @@ def evaluate(code: str, folder: Path) -> Any:
         timeout=30,
     )
     return json.loads(done.stdout)
+
+
+def test_a_page_ends_its_events_when_the_bridge_goes_away(tmp_path: Path) -> None:
+    code = """(() => {
+        const source = new EventTarget();
+        globalThis.EventSource = function () { return Object.assign(source, {close() {}}); };
+        const heard = [];
+        const open = vrfer.connect({onEvent: (name, on) => heard.push([name, on])});
+        const tell = (name, on) => source.dispatchEvent(
+            Object.assign(new Event("event"), {data: JSON.stringify({name, on})}));
+        tell("calm", true);
+        tell("over", true);
+        tell("over", false);
+        source.dispatchEvent(new Event("error"));
+        source.dispatchEvent(new Event("error"));
+        tell("calm", true);
+        open.close();
+        return heard;
+    })()"""
+    heard = evaluate(code, tmp_path)
+    assert heard[:3] == [["calm", True], ["over", True], ["over", False]]
+    assert heard[3:] == [["calm", False], ["calm", True]]
 
 
 def test_morph_targets_follow_and_missing_ones_are_named(tmp_path: Path) -> None:

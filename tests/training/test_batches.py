@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -69,7 +71,7 @@ def numbered(count: int) -> FaceSet:
 
 def epoch(faces: FaceSet, batch_size: int, seed: int, how: Augmentation = STILL) -> list[Batch]:
     generator = seeded(seed)
-    drawn = drawn_pictures(faces, 0, generator)
+    drawn = drawn_pictures(faces.votes, 0, generator)
     return list(
         training_batches(faces, None, drawn, view("full-face", 48), batch_size, how, generator)
     )
@@ -100,7 +102,7 @@ def test_the_seed_alone_decides_an_epoch(data: FerPlus) -> None:
 def test_what_teachers_said_travels_with_its_picture() -> None:
     faces = numbered(20)
     taught = torch.from_numpy(faces.votes) / 2
-    drawn = drawn_pictures(faces, 0, seeded())
+    drawn = drawn_pictures(faces.votes, 0, seeded())
     for batch in training_batches(faces, taught, drawn, view("lower-half", 48), 7, STILL, seeded()):
         assert batch.taught is not None
         assert torch.equal(batch.taught, batch.votes / 2)
@@ -110,13 +112,31 @@ def test_rare_expressions_are_drawn_more_often() -> None:
     votes = np.zeros((1000, 8), np.float32)
     votes[:990, 0] = 1
     votes[990:, 6] = 1  # fear: one in a hundred
-    faces = FaceSet(np.zeros((1000, 1, 1), np.uint8), votes, votes, np.arange(1000))
     expected = repeats(torch.from_numpy(votes), 0.04)
     assert expected[0] == 1
     assert float(expected[-1]) == pytest.approx(2)  # sqrt(0.04 / 0.01)
-    drawn = drawn_pictures(faces, 0.05, seeded())
+    drawn = drawn_pictures(votes, 0.05, seeded())
     counts = np.bincount(drawn.numpy(), minlength=1000)
     assert (counts[:990] == 1).all()
     assert set(counts[990:]) <= {2, 3}
     assert 20 <= counts[990:].sum() <= 25
     assert not torch.equal(drawn, drawn.sort().values)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(1, 40), st.integers(1, 40), st.floats(0.01, 1))
+def test_an_epoch_draws_some_of_the_photographs_and_other_ones_the_next_time(
+    labelled: int, photographs: int, share: float
+) -> None:
+    votes = np.eye(8, dtype=np.float32)[np.zeros(labelled, np.int64)]
+    generator, seen = seeded(), set()
+    for _ in range(40):
+        drawn = drawn_pictures(
+            votes, 0.05, generator, photographs=photographs, photographs_share=share
+        ).tolist()
+        assert sorted(number for number in drawn if number < labelled) == list(range(labelled))
+        others = [number for number in drawn if number >= labelled]
+        assert len(others) == len(set(others)) == math.ceil(photographs * share)
+        assert all(number < labelled + photographs for number in others)
+        seen |= set(others)
+    assert len(seen) >= min(photographs, math.ceil(photographs * share) + 1)

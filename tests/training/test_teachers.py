@@ -74,6 +74,7 @@ def test_photographs_are_labelled_by_what_is_bare(finished: Finished, data: FerP
     learned = lessons(faces, [teacher], unlabelled)
     assert learned.taught is not None
     assert len(learned.faces) == len(learned.taught) == len(faces) + 6
+    assert learned.photographs == 6
     expected = answers([teacher], unlabelled.bare)
     np.testing.assert_allclose(learned.faces.votes[-6:], expected, atol=1e-6)
     np.testing.assert_array_equal(learned.faces.votes[:-6], faces.votes)
@@ -148,6 +149,25 @@ def test_a_run_with_photographs_goes_on_without_its_teachers(
     assert found.history == expected.history
     for name, weights in expected.network.items():
         assert torch.equal(found.network[name], weights), name
+
+
+def test_an_epoch_draws_the_share_of_the_photographs_that_the_stage_names(
+    finished: Finished, data: FerPlus, tmp_path: Path
+) -> None:
+    counts = []
+    for share in (1, 0.5):
+        recipe = learning(photographs=True, batch_size=1, photographs_share=share)
+        watcher = Watcher(on_batch=lambda progress: counts.append(progress.batches))
+        fit(
+            recipe.shortened(),
+            data,
+            tmp_path / str(share),
+            accelerator="cpu",
+            given=Given(teachers=[finished[0] / "full-face.pt"]),
+            photographs=photographs(),
+            watcher=watcher,
+        )
+    assert max(counts) - min(counts) == 3
 
 
 def test_averaged_normalisation_goes_on_exactly(data: FerPlus, tmp_path: Path) -> None:

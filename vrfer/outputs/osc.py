@@ -11,6 +11,7 @@ import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Self
 
 from vrfer.errors import OutputError
@@ -27,6 +28,8 @@ logger = logging.getLogger(__name__)
 _LARGEST_PACKET = 65_535
 _MOST_REFUSALS = 4
 """So many refusals of earlier packets may stand in the way of one."""
+_EVENTS_EVERY_NS = 1_000_000_000
+"""Less than the silence after which scenes go to rest and forget their events: 2 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +117,9 @@ class OscSender:
         self._rate_hz = min((rate for rate in rates if rate is not None), default=None)
         self._next_s: float | None = None
         self._changes = Changes(self.profile.sending)
-        self._begun: set[str] = set()
+        self._events: dict[str, int] = {}
         self._events_anew = False
+        self._events_ns = 0
         self._failing = False
         try:
             known = socket.getaddrinfo(receiver.host, receiver.port, type=socket.SOCK_DGRAM)
@@ -181,22 +185,25 @@ class OscSender:
     def show_events(self, active: Sequence[str], unix_ns: int) -> None:
         """Send what the receiver does not know of the rules' events: `/vrfer/event/NAME` 1 or 0.
 
-        What the network does not take is sent again with the next call. To be called with every
-        reading: a receiver may have been away when an event began.
+        What the network does not take is sent again with the next call. Other computers, on the
+        way to which packets get lost, are told all once a second; this one, what lasts, after a
+        silence in which scenes may have forgotten it. To be called with every reading.
 
         Args:
             active: Names of the rules whose event lasts.
             unix_ns: The moment, nanoseconds since the Unix epoch.
         """
-        anew, self._events_anew = self._events_anew, False
-        for name in sorted(self._begun.difference(active)):
-            if self._tell_event(name, 0, unix_ns):
-                self._begun.remove(name)
-        for name in active:
-            if name in self._begun and not anew:
+        long_ago = abs(unix_ns - self._events_ns) >= _EVENTS_EVERY_NS
+        anew, self._events_anew = self._events_anew or long_ago, False
+        if long_ago or self._connects:
+            self._events_ns = unix_ns
+        now = dict.fromkeys(self._events, 0) | dict.fromkeys(active, 1)
+        for name, value in sorted(now.items(), key=itemgetter(1)):
+            repeated = anew and (value == 1 or not self._connects)
+            if value == self._events.get(name, 0) and not repeated:
                 continue
-            if self._tell_event(name, 1, unix_ns):
-                self._begun.add(name)
+            if self._tell_event(name, value, unix_ns):
+                self._events[name] = value
             else:
                 self._events_anew |= anew
 

@@ -4,6 +4,7 @@ The order and the random changes of an epoch depend on the recipe's seed, the st
 epoch alone, so that a resumed run draws the same batches as one that was never stopped.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -100,20 +101,32 @@ def training_batches(
         )
 
 
-def drawn_pictures(faces: FaceSet, repeat_below: float, generator: torch.Generator) -> Tensor:
+def drawn_pictures(
+    votes: npt.NDArray[np.float32],
+    repeat_below: float,
+    generator: torch.Generator,
+    *,
+    photographs: int = 0,
+    photographs_share: float = 1,
+) -> Tensor:
     """Return an epoch's picture numbers in random order, those of rare expressions repeated.
 
     Args:
-        faces: The pictures.
+        votes: N x 8, of the labelled pictures.
         repeat_below: As `Stage.repeat_below`; 0 draws each picture once.
         generator: Where the random numbers come from.
+        photographs: How many pictures of photographs follow the labelled ones.
+        photographs_share: As `Stage.photographs_share`.
     """
-    if repeat_below == 0:
-        return torch.randperm(len(faces), generator=generator)
-    expected = repeats(torch.from_numpy(faces.votes), repeat_below)
+    expected = torch.ones(len(votes))
+    if repeat_below > 0:
+        expected = repeats(torch.from_numpy(votes), repeat_below)
     whole = expected.floor()
-    more = torch.rand(len(faces), generator=generator) < expected - whole
-    drawn = torch.arange(len(faces)).repeat_interleave((whole + more).long())
+    more = torch.rand(len(votes), generator=generator) < expected - whole
+    labelled = torch.arange(len(votes)).repeat_interleave((whole + more).long())
+    others = torch.randperm(photographs, generator=generator)
+    others = others[: math.ceil(photographs * photographs_share)]
+    drawn = torch.cat([labelled, len(votes) + others])
     return drawn[torch.randperm(len(drawn), generator=generator)]
 
 

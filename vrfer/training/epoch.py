@@ -79,7 +79,13 @@ def train_epoch(
     seed = epoch_seed(recipe.seed, stage_index, epoch)
     torch.manual_seed(seed + fabric.global_rank)  # dropout draws from the global generator
     generator = torch.Generator().manual_seed(seed)
-    drawn = drawn_pictures(learned.faces, stage.repeat_below, generator)
+    drawn = drawn_pictures(
+        learned.faces.votes[: len(learned.faces) - learned.photographs],
+        stage.repeat_below,
+        generator,
+        photographs=learned.photographs,
+        photographs_share=stage.photographs_share,
+    )
     batches = training_batches(
         learned.faces,
         learned.taught,

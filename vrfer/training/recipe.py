@@ -167,7 +167,9 @@ class Stage(_Strict):
     """Decay a batch of the weights' moving average, which is what is measured and kept; 0: none."""
     repeat_below: Share = 0
     """Pictures of expressions with a smaller share than this are drawn more often: repeat-factor
-    sampling (Gupta et al., CVPR 2019)."""
+    sampling (Gupta et al., CVPR 2019). Photographs are not."""
+    photographs_share: float = Field(default=1, gt=0, le=1)
+    """Of the photographs' faces, how many an epoch draws, other ones each time."""
     balanced: bool = False
     """Weights each expression's loss inversely to its share."""
     frozen: int = Field(default=0, ge=0)

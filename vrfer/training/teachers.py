@@ -25,6 +25,8 @@ class Lessons:
     faces: FaceSet
     taught: Tensor | None
     """N x 8 probabilities, or None without teachers."""
+    photographs: int = 0
+    """How many of the faces, the last ones, come from photographs."""
 
 
 def lessons(
@@ -53,9 +55,10 @@ def lessons(
         seen = np.concatenate([faces.faces, photographs.bare])
     if taught is None:
         taught = torch.from_numpy(answers(teachers, seen))
-    if photographs is not None:
-        faces = _with_photographs(faces, photographs, taught[len(faces) :].numpy())
-    return Lessons(faces, taught)
+    if photographs is None:
+        return Lessons(faces, taught)
+    joined = _with_photographs(faces, photographs, taught[len(faces) :].numpy())
+    return Lessons(joined, taught, len(photographs))
 
 
 def answers(teachers: Sequence[Path], faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

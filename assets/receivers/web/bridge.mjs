@@ -3,7 +3,7 @@
 // Node 18.3 or later, no packages. GPL-3.0-or-later, part of vrfer.
 //
 //   node bridge.mjs [--osc-port 9000] [--http-port 8080] [--host 127.0.0.1]
-//                   [--osc-host 127.0.0.1] [--allow-origin URL]...
+//                   [--osc-host 127.0.0.1] [--allow-origin URL]... [--silence 2]
 
 import dgram from "node:dgram";
 import http from "node:http";
@@ -138,6 +138,13 @@ class State {
     return news;
   }
 
+  /** End all events: vrfer is gone, and a scene must not stay in one for ever. */
+  rest() {
+    const running = [...this.events].filter(([, on]) => on);
+    for (const [name] of running) this.events.set(name, false);
+    return running.map(([name]) => ["event", { name, on: false }]);
+  }
+
   #setEvent(name, value) {
     if (!Number.isFinite(value)) return false;
     const on = value >= 0.5;
@@ -193,10 +200,28 @@ function isOurHost(header, served) {
 }
 
 /** Start listening and serving; resolves to {oscPort, httpPort, close}. */
-async function startBridge({ oscPort, httpPort, host, oscHost, allowOrigin }) {
+async function startBridge({ oscPort, httpPort, host, oscHost, allowOrigin, silenceMs }) {
   const state = new State();
   const counts = { packets: 0, malformed: 0 };
   const pages = new Set();
+
+  const tell = (news) => {
+    if (news.length === 0) return;
+    const all = news.map(asEvent).join("");
+    const withoutReading = news.filter(([kind]) => kind !== "reading").map(asEvent).join("");
+    for (const page of pages) {
+      const isSlow = page.writableLength > MOST_WAITING_BYTES;
+      if (!isSlow) page.write(all);
+      else if (withoutReading) page.write(withoutReading);
+    }
+  };
+
+  let silence;
+  const hear = (messages) => {
+    clearTimeout(silence);
+    if (silenceMs > 0) silence = setTimeout(() => tell(state.rest()), silenceMs);
+    tell(state.take(messages));
+  };
 
   const udp = dgram.createSocket("udp4");
   udp.on("message", (packet) => {
@@ -210,15 +235,7 @@ async function startBridge({ oscPort, httpPort, host, oscHost, allowOrigin }) {
       return;
     }
     counts.packets += 1;
-    const news = state.take(messages);
-    if (news.length === 0) return;
-    const all = news.map(asEvent).join("");
-    const withoutReading = news.filter(([kind]) => kind !== "reading").map(asEvent).join("");
-    for (const page of pages) {
-      const isSlow = page.writableLength > MOST_WAITING_BYTES;
-      if (!isSlow) page.write(all);
-      else if (withoutReading) page.write(withoutReading);
-    }
+    hear(messages);
   });
 
   const server = http.createServer(async (request, response) => {
@@ -260,6 +277,7 @@ async function startBridge({ oscPort, httpPort, host, oscHost, allowOrigin }) {
     httpPort: server.address().port,
     close() {
       clearInterval(alive);
+      clearTimeout(silence);
       udp.close();
       server.close();
       server.closeAllConnections();
@@ -294,6 +312,7 @@ function readOptions() {
       host: { type: "string", default: "127.0.0.1" },
       "osc-host": { type: "string", default: "127.0.0.1" },
       "allow-origin": { type: "string", multiple: true, default: [] },
+      silence: { type: "string", default: "2" },
     },
   });
   const port = (name) => {
@@ -301,7 +320,12 @@ function readOptions() {
     if (!(number <= 65_535)) throw new Error(`--${name} takes a port from 0 to 65535.`);
     return number;
   };
+  const silenceMs = 1000 * Number(values.silence.trim() || NaN);
+  if (!(silenceMs >= 0 && silenceMs < 2 ** 31)) {
+    throw new Error("--silence takes seconds from 0, which is never, to 2000000.");
+  }
   return {
+    silenceMs,
     oscPort: port("osc-port"),
     httpPort: port("http-port"),
     host: values.host,

@@ -20,7 +20,7 @@ const REST = {
  *
  * onReading({face, label, labelId, confidence, unsure, probabilities, capturedAt}): a frame of
  * vrfer; capturedAt in milliseconds since the Unix epoch, or null.
- * onEvent(name, on): /vrfer/event/NAME began or ended.
+ * onEvent(name, on): /vrfer/event/NAME began or ended, or the bridge went away.
  * onSilence(): nothing came for `silenceMs`; a reading at rest was handed out before.
  *
  * Returns {values, step(seconds), close()}: `values` holds the smoothed probabilities, which
@@ -35,6 +35,7 @@ export function connect({
   silenceMs = 2000,
 } = {}) {
   const values = { ...REST.probabilities };
+  const running = new Set();
   let reading = REST;
   let timer;
   const source = new EventSource(url);
@@ -49,14 +50,22 @@ export function connect({
     reading = next;
     onReading(next);
   };
+  const setEvent = (name, on) => {
+    if (running.has(name) === on) return;
+    if (on) running.add(name);
+    else running.delete(name);
+    onEvent(name, on);
+  };
   source.addEventListener("reading", ({ data }) => {
     wait();
     take(JSON.parse(data));
   });
   source.addEventListener("event", ({ data }) => {
     const { name, on } = JSON.parse(data);
-    onEvent(name, on);
+    setEvent(name, on);
   });
+  // Connected anew, it tells again what lasts.
+  source.addEventListener("error", () => running.forEach((name) => setEvent(name, false)));
   wait();
   return {
     values,
