@@ -22,3 +22,5 @@ class Training(Strict):
     """What their terms mean for the use of this file."""
     lineage: str
     """The weights that training started from."""
+    epochs: int | None = None
+    """That the weights went through, over all stages; None in files that do not say."""

@@ -7,7 +7,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from training.made_up import stage, tiny_recipe
+from training.made_up import COUNTS, stage, tiny_recipe
 
 from vrfer.contract import Contract, read_contract
 from vrfer.crop import face_crop
@@ -26,6 +26,7 @@ from vrfer.training.measure import Measures, best_temperature
 from vrfer.training.nets import FaceNetwork
 from vrfer.training.predict import load_network
 from vrfer.training.recipe import Recipe
+from vrfer.training.subject import of_network
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,7 +115,9 @@ def test_the_contract_is_in_the_file(exported: Exported, finished: tuple[Path, R
     assert contract.crop.face_px == 48
     assert 0 <= contract.unsure_below <= 1
     recipe = Recipe.model_validate(json.loads(contract.training.recipe))
-    assert recipe == load_state(exported.checkpoint).recipe
+    state = load_state(exported.checkpoint)
+    assert recipe == state.recipe
+    assert of_network(exported.file, "ferplus").epochs == len(state.history)
     assert "FER+" in contract.training.data
     assert "leak-free" in contract.training.data
     assert contract.training.lineage == "random weights"
@@ -266,6 +269,26 @@ def test_without_neutral_pictures_a_network_knows_no_resting_face(
     )
     export(finished[0] / "lower-half.pt", lacking, tmp_path / "x.onnx", splits=["validation"])
     assert open_network(tmp_path / "x.onnx")[1].resting is None
+
+
+def test_a_network_is_measured_on_the_votes_that_it_was_trained_on(
+    data: FerPlus, tmp_path: Path
+) -> None:
+    official = ("official", "validation")
+    some = slice(8)
+    fewer = replace(
+        data,
+        rows={**data.rows, official: data.rows[official][some]},
+        votes={**data.votes, official: data.votes[official][some]},
+    )
+    recipe = tiny_recipe(stages=[stage()], data={"votes": "fer2013new"})
+    fit(recipe, fewer, tmp_path, accelerator="cpu")
+    out = tmp_path / "x.onnx"
+    for found in (
+        export(tmp_path / "full-face.pt", fewer, out, splits=["validation"]),
+        evaluate_file(out, fewer, ["validation"]),
+    ):
+        assert [measures.pictures for measures in found] == [COUNTS["validation"]]
 
 
 def test_the_temperature_is_the_files_own(exported: Exported, data: FerPlus) -> None:

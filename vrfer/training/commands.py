@@ -31,10 +31,9 @@ from vrfer.training.locating.card import locator_table
 from vrfer.training.locating.export import export_locator
 from vrfer.training.locating.photographs import load_photographs
 from vrfer.training.printing import print_measures, print_table
-from vrfer.training.provenance import recipe_of
 from vrfer.training.recalibrate import recalibrate
 from vrfer.training.recipe import Data, Dataset, Labels
-from vrfer.training.recipe_file import read_recipe
+from vrfer.training.recipe_file import read_recipe, recipe_of
 from vrfer.training.table_command import table_command
 
 SPLIT_NAMES: tuple[Split, ...] = ("train", "validation", "test")

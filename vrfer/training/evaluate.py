@@ -28,6 +28,7 @@ from vrfer.training.predict import (
     predict_logits,
 )
 from vrfer.training.recipe import Dataset, Occlusion, Region, Votes
+from vrfer.training.recipe_file import recipe_of
 
 SplitName = Literal["validation", "test", "test-deduplicated"]
 OnFace = Callable[[int, int], None]
@@ -61,7 +62,7 @@ def evaluate_file(model: Path, data: FaceData, splits: Sequence[SplitName]) -> l
     Raises:
         ModelContractError: The file is missing, broken, or carries no contract.
     """
-    return _measured(_of_network(model), data, splits)
+    return _measured(_of_network(model), data, splits, seen_by(model)[1])
 
 
 def evaluate_bag_of_words(
@@ -104,7 +105,8 @@ def seen_by(path: Path) -> tuple[Region, Votes]:
     if path.suffix == ".pt":
         state = load_state(path)
         return finished_stage(state).region, state.recipe.data.votes
-    return open_network(path)[1].region, "official"
+    contract = open_network(path)[1]
+    return contract.region, recipe_of(contract).data.votes
 
 
 def _measured(

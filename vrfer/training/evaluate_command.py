@@ -31,8 +31,8 @@ from vrfer.training.evaluate import (
 from vrfer.training.figures_files import write_figures
 from vrfer.training.locating.evaluate import evaluate_locator
 from vrfer.training.printing import print_measures, print_table, progress_bar
-from vrfer.training.provenance import recipe_of
 from vrfer.training.recipe import Data, Occlusion, Region
+from vrfer.training.recipe_file import recipe_of
 from vrfer.training.subject import (
     Subject,
     TestedOn,

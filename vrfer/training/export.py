@@ -218,6 +218,7 @@ def _provenance(state: RunState) -> Training:
         data=data_in_words(state),
         terms=terms(state),
         lineage=state.lineage,
+        epochs=len(state.history),
     )
 
 

@@ -1,14 +1,11 @@
 """Where a network comes from, in words: for checkpoints, contracts and cards."""
 
-import json
 from pathlib import Path
 
-from vrfer.contract import Contract
-from vrfer.errors import RecipeError
 from vrfer.training.checkpoint import RunState, load_state
 from vrfer.training.evaluate import open_network
 from vrfer.training.predict import finished_stage
-from vrfer.training.recipe import Recipe
+from vrfer.training.recipe_file import recipe_of
 
 FERPLUS_TERMS = (
     "FER2013's pictures were gathered by web search and remain their owners'; no licence for them "
@@ -45,21 +42,6 @@ def file_in_words(path: Path) -> str:
     recipe, training = recipe_of(contract), contract.training
     name = f"{recipe.name} (seed {recipe.seed}, {contract.region}, as exported)"
     return f"{name}, trained on {training.data}, which began from: {training.lineage}"
-
-
-def recipe_of(contract: Contract) -> Recipe:
-    """Return the recipe that an exported network was trained by.
-
-    Raises:
-        RecipeError: It is not one of this vrfer.
-    """
-    try:
-        return Recipe.model_validate(json.loads(contract.training.recipe))
-    except ValueError as err:
-        raise RecipeError(
-            f"the network {contract.name} was trained by a recipe that this vrfer cannot read",
-            "Take another network, or train one anew.",
-        ) from err
 
 
 def data_in_words(state: RunState) -> str:

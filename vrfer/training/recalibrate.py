@@ -14,7 +14,7 @@ from vrfer.training.graph import written_whole
 from vrfer.training.loop import training_faces
 from vrfer.training.measure import Measures
 from vrfer.training.measured_file import write_measured
-from vrfer.training.provenance import recipe_of
+from vrfer.training.recipe_file import recipe_of
 
 BEFORE = ", when it was first exported"
 """Follows what an earlier card measured on the way."""

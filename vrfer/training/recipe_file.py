@@ -1,5 +1,6 @@
 """Reading recipes: one TOML file an experiment, of whatever kind."""
 
+import json
 import os
 import tomllib
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any, TypeGuard
 
 from pydantic import ValidationError
 
+from vrfer.contract import Contract
 from vrfer.errors import RecipeError
 from vrfer.shipped import shipped
 from vrfer.training.bag_of_words_recipe import BagOfWordsRecipe
@@ -35,6 +37,21 @@ def read_recipe(path: Path) -> AnyRecipe:
         field = ".".join(map(str, first["loc"])) or "the recipe"
         remedy = "Mend this field, here or in what it is based on, and try again."
         raise RecipeError(f"recipe {path}: {field}: {first['msg']}", remedy) from err
+
+
+def recipe_of(contract: Contract) -> Recipe:
+    """Return the recipe that an exported network was trained by.
+
+    Raises:
+        RecipeError: It is not one of this vrfer.
+    """
+    try:
+        return Recipe.model_validate(json.loads(contract.training.recipe))
+    except ValueError as err:
+        raise RecipeError(
+            f"the network {contract.name} was trained by a recipe that this vrfer cannot read",
+            "Take another network, or train one anew.",
+        ) from err
 
 
 def _fields(path: Path, above: tuple[Path, ...]) -> Fields:

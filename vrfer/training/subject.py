@@ -8,8 +8,8 @@ from vrfer.training.bag_of_words import load_bag_of_words
 from vrfer.training.checkpoint import load_state
 from vrfer.training.evaluate import open_network
 from vrfer.training.predict import finished_stage
-from vrfer.training.provenance import recipe_of
 from vrfer.training.recipe import Data, Dataset, Occlusion, Recipe, Region
+from vrfer.training.recipe_file import recipe_of
 
 TestedOn = Literal["ferplus", "affectnet", "folders"]
 
@@ -62,7 +62,7 @@ def of_network(path: Path, dataset: TestedOn) -> Subject:
     recipe = recipe_of(contract)
     stages = [stage for stage in recipe.stages if stage.region == contract.region]
     hidden = stages[-1].occlusion if contract.region == "lower-half" else None
-    epochs = sum(stage.epochs for stage in recipe.stages)
+    epochs = contract.training.epochs or sum(stage.epochs for stage in recipe.stages)
     region = contract.region
     return _subject(recipe, region, region, hidden, dataset, epochs, contract.training.lineage)
 

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from vrfer.errors import RecipeError
 from vrfer.training.evaluate import open_network
 from vrfer.training.nets import FaceNetwork, Trunk
-from vrfer.training.provenance import recipe_of
 from vrfer.training.recipe import Recipe
+from vrfer.training.recipe_file import recipe_of
 from vrfer.training.starts.folded import FoldedConvolution, put_in
 
 _NETWORK = "network."
