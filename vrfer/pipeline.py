@@ -283,34 +283,39 @@ def run(
     first_ns: int | None = None
     last: Reading | None = None
     told_gone = False
-    while not (source.exhausted or stop.is_set()):
-        if deadline is not None and time.monotonic() >= deadline:
-            break
-        if between_frames is not None:
-            between_frames()
-        frame = source.read(_WAIT_S)
-        if frame is None:
-            if source.missing and last is not None and not told_gone:
-                tell_gone(outputs, last)
-                told_gone = True
-            continue
-        last, told_gone = reader.read(frame), False
-        send(outputs, last)
-        latency_ms = (time.perf_counter_ns() - frame.captured_ns) / 1e6
-        if outputs.recorder is not None:
-            outputs.recorder.write(last, latency_ms)
-        if outputs.film is not None:
-            outputs.film.write(frame)
-        first_ns = frame.captured_ns if first_ns is None else first_ns
-        if outputs.rules is not None:
-            tell_events(outputs, outputs.rules.update(last), last)
-        summary.frames += 1
-        summary.with_face += last.face is not None
-        summary.latency.add(latency_ms)
-        summary.duration_s = (frame.captured_ns - first_ns) / 1e9
-        summary.skipped, summary.corrupt = source.skipped, source.corrupt
-        if outputs.on_reading is not None:
-            outputs.on_reading(last, latency_ms)
+    try:
+        while not (source.exhausted or stop.is_set()):
+            if deadline is not None and time.monotonic() >= deadline:
+                break
+            if between_frames is not None:
+                between_frames()
+            frame = source.read(_WAIT_S)
+            if frame is None:
+                if source.missing and last is not None and not told_gone:
+                    tell_gone(outputs, last)
+                    told_gone = True
+                continue
+            last, told_gone = reader.read(frame), False
+            send(outputs, last)
+            latency_ms = (time.perf_counter_ns() - frame.captured_ns) / 1e6
+            if outputs.recorder is not None:
+                outputs.recorder.write(last, latency_ms)
+            if outputs.film is not None:
+                outputs.film.write(frame)
+            first_ns = frame.captured_ns if first_ns is None else first_ns
+            if outputs.rules is not None:
+                tell_events(outputs, outputs.rules.update(last), last)
+            summary.frames += 1
+            summary.with_face += last.face is not None
+            summary.latency.add(latency_ms)
+            summary.duration_s = (frame.captured_ns - first_ns) / 1e9
+            summary.skipped, summary.corrupt = source.skipped, source.corrupt
+            if outputs.on_reading is not None:
+                outputs.on_reading(last, latency_ms)
+    except BaseException:
+        if last is not None:  # whatever went wrong, the scene must not freeze
+            tell_gone(outputs, last)
+        raise
     summary.skipped, summary.corrupt = source.skipped, source.corrupt
     if last is not None and not told_gone:
         tell_gone(outputs, last, face=source.live)

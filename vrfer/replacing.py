@@ -2,8 +2,13 @@
 
 import contextlib
 import os
+import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
+
+_PATIENCE_S: Final = 2.0
+_RETRY_S: Final = 0.02
 
 
 def replace_file(path: Path, content: bytes) -> None:
@@ -20,12 +25,23 @@ def replace_file(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        neighbour.replace(path)
+        _take_name(neighbour, path)
     except OSError:
         with contextlib.suppress(OSError):
             neighbour.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def _take_name(neighbour: Path, path: Path) -> None:
+    """Windows refuses while a virus scanner or a synchronised folder looks at one of them."""
+    give_up_s = time.monotonic() + (_PATIENCE_S if os.name == "nt" else 0.0)
+    while time.monotonic() < give_up_s:
+        with contextlib.suppress(PermissionError):
+            neighbour.replace(path)
+            return
+        time.sleep(_RETRY_S)
+    neighbour.replace(path)
 
 
 def remove_files(files: Iterable[Path]) -> None:

@@ -25,6 +25,7 @@ from vrfer.live_view import LiveView
 from vrfer.outputs.osc import Receiver
 from vrfer.rules import Rule
 from vrfer.run_summary import Told, print_summary
+from vrfer.sources.opening import without_credentials
 
 _GLANCE_S = 0.1
 _TRY_AGAIN_S = 5.0
@@ -88,7 +89,7 @@ def run_steered(wanted: SteeredRun, console: Console, stop: threading.Event) -> 
     with (
         Remote(commands.put, port=wanted.port) as remote,
         Session(wanted.network, on_event=events.put) as session,
-        LiveView(console, wanted.source.spec) as view,
+        LiveView(console, without_credentials(wanted.source.spec)) as view,
     ):
         console.print(f"Commands are heard on UDP port {remote.port}")
         owner = _Owner(wanted, session)

@@ -5,6 +5,7 @@ Long, as the tests of one module stand in one file.
 
 import itertools
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -207,6 +208,10 @@ def test_the_test_signal_shows_each_expression_in_turn(watched: Watched, running
         assert shown == [*EXPRESSIONS[1:], EXPRESSIONS[0]]
         if running:  # readings go on afterwards
             watched.until(lambda: heard.packet(0.0) is not None)
+        else:  # nobody is left with a face that no camera sees
+            after = heard.packet(PATIENCE_S)
+            assert after is not None
+            assert {m.address: m.arguments[0] for m in after}["/vrfer/face"] == 0
 
 
 def test_an_unknown_host_is_said_and_holds_nothing_up(watched: Watched) -> None:
@@ -321,6 +326,13 @@ def test_a_paused_source_stands_still_and_goes_on(watched: Watched) -> None:
         assert last is not None
         assert {m.address: m.arguments[0] for m in last}["/vrfer/face"] == 0
         assert session.status().frames == frames
+        assert not session.status().face
+        session.seek(15.0)  # shows one frame, which leaves no face behind either
+        watched.until(lambda: session.status().frames > frames)
+        while messages := heard.packet(0.3):
+            last = messages
+        assert {m.address: m.arguments[0] for m in last}["/vrfer/face"] == 0
+        frames = session.status().frames
         session.pause(False)
         watched.until(lambda: session.status().frames > frames)
 
@@ -392,13 +404,75 @@ def test_a_recording_that_begins_before_its_source_says_what_that_is(
     assert about["source"] == "demo.mp4"
 
 
-@pytest.mark.parametrize("by", ["closing", "network"])
+def test_what_changes_the_numbers_is_marked_in_the_recording(
+    watched: Watched, never_happy: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "one.csv"
+    session = playing(watched)
+    session.record(path)
+    watched.wait(Happening.RECORDING_STARTED)
+    session.hold_neutral(True)
+    session.use_person(never_happy)
+    session.set_network(NetworkWish(ROOT / "models" / "vgg-f-112.onnx"))
+    session.hold_neutral(False)
+    for hold_s in (0.1, 0.2, 0.3):  # a slider is dragged
+        session.set_steady(SteadyWish(hold_s=hold_s))
+    playing(watched)
+    watched.until(
+        lambda: "reading settings changed" in path.with_suffix(".markers.csv").read_text()
+    )
+    session.stop_recording()
+    watched.wait(Happening.RECORDING_STOPPED)
+    assert [marker.text for marker in load_session(path).markers] == [
+        "neutral held",
+        f"baseline of {never_happy}",
+        "network vgg-f-112",
+        "neutral released",
+        "source demo.mp4",
+        "reading settings changed",
+    ]
+    assert (
+        json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["neutral_held"] is False
+    )
+
+
+def test_a_marker_that_nothing_keeps_is_not_confirmed(watched: Watched) -> None:
+    session = playing(watched)
+    session.mark("the door opens")
+    watched.wait(Happening.NOT_MARKED)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows deletes no open files")
+def test_what_a_recording_loses_is_said_while_it_runs(watched: Watched, tmp_path: Path) -> None:
+    session = playing(watched)
+    path = tmp_path / "one.csv"
+    session.record(path)
+    watched.until(lambda: (r := session.status().recording) is not None and r.rows > 3)
+    path.unlink()
+    assert "was deleted" in watched.wait(Happening.RECORDING_FAILED).text
+    assert session.status().recording is not None
+
+
+def test_a_source_that_opens_later_is_named_at_once(watched: Watched, tmp_path: Path) -> None:
+    """A power cut may come before the end."""
+    path = tmp_path / "one.csv"
+    watched.session.record(path)
+    watched.wait(Happening.RECORDING_STARTED)
+    playing(watched)
+    description = path.with_suffix(".json")
+    watched.until(lambda: json.loads(description.read_text("utf-8"))["source"] == "demo.mp4")
+    assert watched.session.status().recording is not None
+
+
+@pytest.mark.parametrize("by", ["closing", "network", "person"])
 def test_a_baseline_that_cannot_be_finished_is_said(watched: Watched, by: str) -> None:
     session = playing(watched)
     session.learn_resting("Ada", 60)
     watched.until(lambda: session.status().resting_s is not None)
     if by == "closing":
         session.close_source()
+    elif by == "person":
+        session.use_person(None)
     else:
         session.set_network(NetworkWish(ROOT / "models" / "vgg-f-112.onnx"))
     watched.wait(Happening.BASELINE_FAILED)
@@ -415,6 +489,19 @@ def test_a_broken_network_at_the_start_is_said_and_the_built_in_one_used(tmp_pat
         assert "lower-face" in watched.session.status().network
     finally:
         watched.session.close()
+
+
+def test_a_network_that_knows_no_resting_face_fails_the_baseline(watched: Watched) -> None:
+    session = playing(watched)
+    session.set_network(NetworkWish(ROOT / "models" / "vgg-f-112.onnx"))
+    session.learn_resting("Ada")
+    assert "vgg-f-112" in watched.wait(Happening.BASELINE_FAILED).text
+
+
+def test_a_password_is_not_shown(watched: Watched) -> None:
+    watched.session.open(SourceWish("http://ada:secret@127.0.0.1:9/video"))
+    watched.wait(Happening.SOURCE_FAILED)
+    assert watched.session.status().source == "http://127.0.0.1:9/video"
 
 
 def test_a_name_that_no_baseline_can_have_fails_the_baseline(watched: Watched) -> None:
@@ -542,9 +629,10 @@ def test_a_network_that_cannot_be_used_leaves_the_last_one(
     session = playing(watched)
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(b"nothing")
-    session.set_network(NetworkWish(broken))
-    assert "broken.onnx" in watched.wait(Happening.PROBLEM).text
+    session.set_network(NetworkWish(broken, Device.CPU))
+    assert "broken.onnx" in watched.wait(Happening.NETWORK_FAILED).text
     assert "lower-face" in session.status().network
+    assert session.status().reads_with == NetworkWish()
     frames = session.status().frames
     watched.until(lambda: session.status().frames > frames)
 

@@ -42,6 +42,8 @@ _WRONG = (
     Happening.SOURCE_FAILED,
     Happening.RECORDING_FAILED,
     Happening.BASELINE_FAILED,
+    Happening.NOT_MARKED,
+    Happening.NETWORK_FAILED,
     Happening.PROBLEM,
 )
 """What the user has to mend; a face or camera that is away comes back."""
@@ -399,6 +401,10 @@ class Controller(QObject):
         if event.happening is Happening.BASELINE_MADE:
             self._use_person(event.text)
             self.people_changed.emit(self.people())
+        if event.happening is Happening.NETWORK_FAILED:
+            used = self.status.reads_with
+            self._change(network=NetworkPart(model=used.model, device=used.device))
+            self._tell_settings()
         if event.happening is Happening.RECORDING_STARTED:
             self.last_recording = Path(event.text)
         text, sound = in_words(event)

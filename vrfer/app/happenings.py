@@ -35,6 +35,10 @@ def in_words(event: Event) -> tuple[str, Sound | None]:
             Sound.ATTENTION,
         ),
         Happening.MARKED: (translate("Happening", "Marker."), Sound.MARKER),
+        Happening.NOT_MARKED: (
+            translate("Happening", "Nothing is recorded: the marker is not kept."),
+            Sound.ATTENTION,
+        ),
         Happening.BASELINE_MADE: (
             translate("Happening", "Your resting face is known."),
             Sound.DONE,
@@ -47,6 +51,10 @@ def in_words(event: Event) -> tuple[str, Sound | None]:
         Happening.NEUTRAL_RELEASED: (
             translate("Happening", "Expressions are sent again."),
             Sound.NEUTRAL_OFF,
+        ),
+        Happening.NETWORK_FAILED: (
+            translate("Happening", "Another network cannot be used."),
+            None,
         ),
         Happening.PROBLEM: (translate("Happening", "Please note:"), None),
     }

@@ -26,6 +26,7 @@ class Keeping:
         self._on_event = on_event
         self._since_s = 0.0
         self._markers = 0
+        self._loss_told = False
         self._closing: list[threading.Thread] = []
 
     def begin(self, path: Path, about: Mapping[str, object], *, film: bool) -> None:
@@ -49,7 +50,7 @@ class Keeping:
                 pictures.close()  # which removes it, for it is empty
             raise
         self._outputs.film = pictures
-        self._since_s, self._markers = time.monotonic(), 0
+        self._since_s, self._markers, self._loss_told = time.monotonic(), 0, False
 
     def end(self) -> None:
         """End the recording, if there is one; its files are closed by another thread."""
@@ -68,6 +69,15 @@ class Keeping:
         """Set a marker wherever markers go; times as `Outputs.mark` takes them."""
         self._outputs.mark(unix_ns, ns, text)
         self._markers += 1
+
+    def look_for_losses(self) -> None:
+        """Tell of the first loss at once: who wears a headset can still do something about it."""
+        recorder = self._outputs.recorder
+        if recorder is None or self._loss_told:
+            return
+        for loss in losses(recorder, self._outputs.film)[:1]:
+            self._loss_told = True
+            self._on_event(Event(Happening.RECORDING_FAILED, loss))
 
     def status(self, now_s: float) -> RecordingStatus | None:
         """Return how the recording does at a moment of `time.monotonic`; None without one."""

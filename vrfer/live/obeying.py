@@ -42,7 +42,7 @@ def obey(command: Command, steered: Steered) -> None:
     elif deed is Deed.NEUTRAL:
         session.hold_neutral(command.on)
     elif deed is Deed.MARKER:
-        session.mark(command.text)
+        session.mark(command.text, command.moment)
     elif deed is Deed.RECALIBRATE:
         steered.learn_resting(command.text or None)
     elif deed is Deed.PROFILE:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from vrfer.errors import SourceError
 from vrfer.live.wishes import SourceWish
 from vrfer.sources import Source, open_source
+from vrfer.sources.opening import without_credentials
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ class Opening:
         except SourceError as err:
             self.error = str(err)
         except Exception as err:  # a driver's surprise becomes a message instead of silence
-            logger.exception("opening %s failed", self.wish.spec)
-            self.error = f"opening {self.wish.spec} failed: {err}"
+            shown = without_credentials(self.wish.spec)
+            logger.exception("opening %s failed", shown)
+            self.error = f"opening {shown} failed: {err}"
         self._on_done(self)

@@ -19,7 +19,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Self
 
@@ -59,6 +59,8 @@ class Command:
     """For `PAUSE` and `NEUTRAL`; None changes over."""
     text: str = ""
     """A marker's text, a person's or a profile's name."""
+    moment: tuple[int, int] | None = field(default=None, compare=False)
+    """When it was heard, by `time.time_ns()` and `time.perf_counter_ns()`."""
 
 
 def as_command(message: Heard) -> Command | None:
@@ -138,10 +140,12 @@ class Remote:
 
     def _work(self) -> None:
         while not self._stop.is_set():
-            for message in self._listener.packet(_WAIT_S) or []:
+            messages = self._listener.packet(_WAIT_S) or []
+            moment = time.time_ns(), time.perf_counter_ns()
+            for message in messages:
                 command = as_command(message)
                 if command is not None and self._allowed():
-                    self._on_command(command)
+                    self._on_command(replace(command, moment=moment))
 
     def _allowed(self) -> bool:
         now_s = time.monotonic()

@@ -162,9 +162,14 @@ class Session:
         """End the recording."""
         self._worker.post(self._worker.stop_recording)
 
-    def mark(self, text: str) -> None:
-        """Write a marker with the time of this call into the recording."""
-        unix_ns, ns = time.time_ns(), time.perf_counter_ns()
+    def mark(self, text: str, moment: tuple[int, int] | None = None) -> None:
+        """Write a marker into the recording.
+
+        Args:
+            text: What is noted.
+            moment: By `time.time_ns()` and `time.perf_counter_ns()`; None is that of this call.
+        """
+        unix_ns, ns = moment or (time.time_ns(), time.perf_counter_ns())
         self._worker.post(lambda: self._worker.mark(unix_ns, ns, text))
 
     def want_evidence(self, wanted: bool) -> None:

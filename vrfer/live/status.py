@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from vrfer.live.wishes import NetworkWish
 from vrfer.outputs.osc import Receiver
 
 
@@ -37,11 +38,14 @@ class Happening(Enum):
     RECORDING_STOPPED = "recording stopped"
     RECORDING_FAILED = "recording failed"
     MARKED = "marked"
+    NOT_MARKED = "marker not kept"
     BASELINE_MADE = "baseline made"
     BASELINE_FAILED = "baseline failed"
     RECEIVER_FAILED = "receiver failed"
     NEUTRAL_HELD = "neutral held"
     NEUTRAL_RELEASED = "neutral released"
+    NETWORK_FAILED = "network failed"
+    """Another network cannot be used; `Status.reads_with` is that which goes on."""
     PROBLEM = "problem"
     """Anything else that the user should read."""
 
@@ -100,6 +104,9 @@ class RecordingStatus:
     """Pictures that the film had to leave out."""
 
 
+_BUILT_IN = NetworkWish()
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """Everything that a state line shows, at one moment."""
@@ -111,6 +118,8 @@ class Status:
     """What a camera delivers, as "640x480 @ 30 MJPEG"."""
     network: str = ""
     """Which network runs where, in one line; empty until it is loaded."""
+    reads_with: NetworkWish = _BUILT_IN
+    """That network, and where it was asked to run."""
     frames: int = 0
     """Processed frames since the source was opened."""
     with_face: int = 0

@@ -30,6 +30,7 @@ from vrfer.live.resting import Resting
 from vrfer.live.status import Event, Happening, Phase, Status
 from vrfer.live.test_signal import TestSignal
 from vrfer.live.wishes import NetworkWish, SourceWish, SteadyWish
+from vrfer.outputs.messages import example_reading
 from vrfer.outputs.osc import Receiver
 from vrfer.people import NOBODY_NAMED, People
 from vrfer.pipeline import (
@@ -39,6 +40,7 @@ from vrfer.pipeline import (
     Summary,
     describe_run,
     describe_source,
+    face_gone,
     run,
     take_leave,
     tell_events,
@@ -46,6 +48,7 @@ from vrfer.pipeline import (
 )
 from vrfer.rules import Rule, RuleBook
 from vrfer.sources import Source
+from vrfer.sources.opening import without_credentials
 from vrfer.sources.orientation import Orientation
 
 logger = logging.getLogger(__name__)
@@ -54,6 +57,8 @@ _EXPLAIN_EVERY_S = 0.12
 _STATUS_EVERY_S = 0.1
 _FACE_LOST_S = 1.0
 """A face counts as lost after this long, and is told then."""
+_SETTLED_S = 1.0
+"""What is turned by hand is noted once it stays as it is for this long."""
 _TRIED_AGAIN = 3
 """So many failures in a row of what should never fail end a source."""
 
@@ -105,6 +110,8 @@ class Worker:
         self._explained_s = -math.inf
         self._stated_s = -math.inf
         self._failures = 0
+        self._steady_noted_s: float | None = None
+        """When it is noted that readings became calmer or quicker; None: nothing is to be noted."""
         self._thread = threading.Thread(target=self._work, name="vrfer-session", daemon=True)
         self._thread.start()
 
@@ -157,6 +164,10 @@ class Worker:
             pass
         self.receivers.look_up_again()
         self._go_on_testing()
+        self._keeping.look_for_losses()
+        if self._steady_noted_s is not None and time.monotonic() >= self._steady_noted_s:
+            self._steady_noted_s = None
+            self._note("reading settings changed")
         self._state(now=obeyed)
 
     def _guarded(self, wish: Callable[[], None]) -> None:
@@ -218,6 +229,8 @@ class Worker:
             self._explained_s = now_s
             self._evidence = self._explain(look.patch)
         self.board.show(reading, latency_ms, Seen(look, self._evidence))
+        if self._phase is Phase.PAUSED:  # a file was moved to another place meanwhile
+            self._tell_gone()
 
     def _explain(self, patch: NDArray[np.uint8]) -> NDArray[np.float32] | None:
         assert self._reader is not None
@@ -255,10 +268,14 @@ class Worker:
             self._end_test()
 
     def _end_test(self) -> None:
-        """Let readings and events through again."""
+        """Let readings and events through again; where none come, no face is seen."""
         if self._test_signal is not None:
             self._test_signal = None
             self._outputs.senders = self.receivers.senders
+            if self._phase is not Phase.RUNNING:
+                gone = face_gone(example_reading(0, time.perf_counter_ns(), time.time_ns()))
+                for sender in self._outputs.senders:
+                    sender.take(gone, at_once=True)
 
     # Wishes, obeyed in the session's thread.
 
@@ -317,6 +334,7 @@ class Worker:
         self._source, self._phase = opening.source, Phase.RUNNING
         if self._outputs.recorder is not None:
             self._outputs.recorder.describe(describe_source(opening.source))
+            self._note(f"source {opening.source.name}", names=True)
         self.summary, self._pace = Summary(), Pace()
         self._last, self._face_told = None, False
         if self._reader is not None:
@@ -420,13 +438,18 @@ class Worker:
         self._unload()
         try:
             self._load_network()
-        except VrferError:
+        except VrferError as err:
             self._network = before
             self._load()
-            raise
+            self._tell(Happening.NETWORK_FAILED, str(err))
+        else:
+            assert self._reader is not None
+            self._note(f"network {self._reader.classifier.contract.name}", names=True)
 
     def set_steady(self, steady: SteadyWish) -> None:
         """Be calmer or quicker."""
+        if steady != self._steady:
+            self._steady_noted_s = time.monotonic() + _SETTLED_S
         self._steady = steady
         if self._reader is not None:
             self._reader.steady.settings = steady.settings(self._reader.own_steady)
@@ -446,21 +469,26 @@ class Worker:
         self._neutral_held = held
         if self._reader is not None:
             self._reader.steady.neutral_held = held
+        self._note("neutral held" if held else "neutral released")
         self._tell(Happening.NEUTRAL_HELD if held else Happening.NEUTRAL_RELEASED)
 
     def use_person(self, person: str | None) -> None:
         """Use someone's baseline, or nobody's."""
-        self._person, self._wished_person = None, person
+        if self._resting is not None and person != self._resting.person:
+            self._drop_learning("another person was chosen")
+        before, self._person, self._wished_person = self._person, None, person
         if self._reader is not None:
             self._reader.use_baseline(None)  # not the last person's, whatever fails now
         baseline = None if person is None else self._people.load(person)
         if self._reader is not None:
             self._reader.use_baseline(baseline)
         self._person = person
+        if person is not None or before is not None:
+            self._note(f"baseline of {'nobody' if person is None else person}", names=True)
 
     def learn_resting(self, person: str | None, seconds: float) -> None:
         """Begin to watch a resting face."""
-        person = person or self._person or NOBODY_NAMED
+        person = person or self._wished_person or NOBODY_NAMED
         try:
             self._people.check_name(person)
         except VrferError as err:
@@ -469,7 +497,10 @@ class Worker:
         if self._reader is None or self._source is None:
             self._tell(Happening.BASELINE_FAILED, "no camera is open yet")
             return
-        self._resting = Resting(person, seconds, self._reader.classifier.contract)
+        try:
+            self._resting = Resting(person, seconds, self._reader.classifier.contract)
+        except VrferError as err:
+            self._tell(Happening.BASELINE_FAILED, str(err))
 
     def _learn(self) -> None:
         """Keep the baseline once the resting face was seen long enough."""
@@ -510,7 +541,11 @@ class Worker:
         try:
             self._load()
             assert self._reader is not None
-            about = {**describe_run(self._source, self._reader), "person": self._person}
+            about = {
+                **describe_run(self._source, self._reader),
+                "person": self._person,
+                "neutral_held": self._neutral_held,
+            }
             self._keeping.begin(path, about, film=film)
         except (VrferError, OSError) as err:
             self._tell(Happening.RECORDING_FAILED, str(err))
@@ -524,8 +559,24 @@ class Worker:
 
     def mark(self, unix_ns: int, ns: int, text: str) -> None:
         """Set a marker wherever markers go."""
+        if self._outputs.recorder is None and self._outputs.lsl is None:
+            self._tell(Happening.NOT_MARKED)
+            return
         self._keeping.mark(unix_ns, ns, text)
         self._tell(Happening.MARKED, text)
+
+    def _note(self, text: str, *, names: bool = False) -> None:
+        """Set a marker of what changes the numbers from now on.
+
+        Args:
+            text: What it is.
+            names: Whether it names people or files, which no stream tells.
+        """
+        now = time.time_ns(), time.perf_counter_ns()
+        if not names:
+            self._outputs.mark(*now, text)
+        elif self._outputs.recorder is not None:
+            self._outputs.recorder.mark(*now, text)
 
     # Telling.
 
@@ -541,15 +592,21 @@ class Worker:
         self._stated_s = moment_s
         self.board.status = self._snapshot(moment_s)
 
+    @property
+    def _wished_source(self) -> str:
+        return self._wish.spec if self._wish else ""
+
     def _snapshot(self, now_s: float) -> Status:
         source, reader, summary = self._source, self._reader, self.summary
         contract = None if reader is None else reader.classifier.contract
-        face = None if self._last is None else self._last.reading.face
+        away = self._last is None or self._phase is not Phase.RUNNING
+        face = None if self._last is None or away else self._last.reading.face
         return Status(
             phase=self._phase,
-            source=source.name if source else self._wish.spec if self._wish else "",
+            source=source.name if source else without_credentials(self._wished_source),
             mode=source.current_mode if source else None,
             network=f"{contract.name}, {reader.classifier.note}" if reader and contract else "",
+            reads_with=self._network,
             frames=summary.frames,
             with_face=summary.with_face,
             skipped=source.skipped if source else summary.skipped,

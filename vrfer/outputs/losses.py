@@ -1,4 +1,4 @@
-"""What a closed recording lost, in words."""
+"""What a recording lost, in words."""
 
 from vrfer.outputs.film import Film
 from vrfer.outputs.recorder import Recorder

@@ -120,6 +120,7 @@ class Recorder:
             ) from err
         self._closed = False
         self._given_up = False
+        self._described = threading.Event()
         self._given = 0
         self._left_out = 0
         self._failed = 0
@@ -197,10 +198,13 @@ class Recorder:
             logger.warning("%s cannot say how the recording ended: %s", self._description, err)
 
     def describe(self, about: Mapping[str, object]) -> None:
-        """Say of the run what was unknown (None) when it began; in the JSON file once it ends."""
-        unknown = {name for name, value in self._about.items() if value is None}
-        known = {name: value for name, value in about.items() if name in unknown}
-        self._about = {**self._about, **known}
+        """Say of the run what was unknown (None) when it began, if all of it was.
+
+        It stands in the JSON file with the next row.
+        """
+        if all(self._about.get(name) is None for name in about):
+            self._about = {**self._about, **about}
+            self._described.set()
 
     def write(self, reading: Reading, latency_ms: float) -> None:
         """Give the next row; one that is not written is counted, and the first is said."""
@@ -242,9 +246,19 @@ class Recorder:
                     self._said_hanging = False
                     logger.info("the drive of the recording %s takes rows again", self.path)
                 self._disk.changed.set()
+                self._write_description()
                 del lines  # which would be kept until the next come
         finally:
             self._written.set()
+
+    def _write_description(self) -> None:
+        """Say in the JSON file what became known meanwhile: a power cut may come."""
+        if self._described.is_set():
+            self._described.clear()
+            try:
+                replace_file(self._description, _as_json(self._about))
+            except OSError as err:  # tried again at the end
+                logger.warning("%s does not name its source: %s", self._description, err)
 
     def _append(self, table: _Table, lines: Sequence[bytes]) -> None:
         """Write lines at once; where there is no room for all, as many as there is room for."""

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import re
 import threading
 import time
 from abc import abstractmethod
@@ -269,6 +270,8 @@ class PictureSource(FileSource):
         super().__init__(name, as_fast_as_possible, loop, 1 / PICTURES_PER_S)
         self._paths = paths
         self._next = 0
+        self._stands = loop and len(paths) == 1
+        """Whether one picture is shown for ever: time goes on, and nothing begins again."""
         self._look_ahead()
         if self.exhausted:
             raise SourceError(
@@ -282,25 +285,29 @@ class PictureSource(FileSource):
         return len(self._paths) / PICTURES_PER_S if len(self._paths) > 1 else None
 
     def _next_still(self) -> Still | None:
-        while self._next < len(self._paths):
+        while self._stands or self._next < len(self._paths):
             index = self._next
             self._next += 1
             try:
-                image = pictures.load(self._paths[index])
+                image = pictures.load(self._paths[0 if self._stands else index])
             except SourceError as err:
                 self._corrupt += 1
                 if self._corrupt == 1:
                     logger.warning("%s; it is stepped over, like any further ones", err.message)
+                if self._stands:
+                    return None
                 continue
             return Still(image, index / PICTURES_PER_S)
         return None
 
     def _still_at(self, position_s: float) -> Still | None:
-        self._next = min(round(position_s * PICTURES_PER_S), len(self._paths) - 1)
+        self._next = round(position_s * PICTURES_PER_S)
+        if not self._stands:
+            self._next = min(self._next, len(self._paths) - 1)
         return self._next_still()
 
     def _release_file(self) -> None:
-        self._next = len(self._paths)
+        self._next, self._stands = len(self._paths), False
 
 
 def open_picture(path: Path, as_fast_as_possible: bool, loop: bool = False) -> PictureSource:
@@ -313,17 +320,26 @@ def open_picture(path: Path, as_fast_as_possible: bool, loop: bool = False) -> P
     return PictureSource(path.name, [path], as_fast_as_possible, loop)
 
 
+def _as_counted(path: Path) -> tuple[list[tuple[int, int, str]], str]:
+    """Sort as people count, frame2 before frame10, and everywhere alike."""
+    parts = re.findall(r"\d+|\D+", path.name.casefold())
+    return [(0, int(x), "") if x.isdecimal() else (1, 0, x) for x in parts], path.name
+
+
 def open_folder(folder: Path, as_fast_as_possible: bool, loop: bool = False) -> PictureSource:
-    """Open the pictures of a folder, sorted by name.
+    """Open the pictures of a folder, sorted by name, numbers in it by their value.
 
     Raises:
         SourceError: It holds none that can be read.
     """
     try:
         paths = sorted(
-            path
-            for path in folder.iterdir()
-            if path.suffix.lower() in pictures.SUFFIXES and path.is_file()
+            (
+                path
+                for path in folder.iterdir()
+                if path.suffix.lower() in pictures.SUFFIXES and path.is_file()
+            ),
+            key=_as_counted,
         )
     except OSError as err:
         raise SourceError(

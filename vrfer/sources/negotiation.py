@@ -58,7 +58,9 @@ def negotiate(capture: cv2.VideoCapture, settings: CameraSettings, backend: int)
     if wanted_fourcc is not None and _code(capture) != code:
         # DirectShow forgets the format when the size or the rate changes.
         capture.set(cv2.CAP_PROP_FOURCC, wanted_fourcc)
-    capture.set(cv2.CAP_PROP_BUFFERSIZE, 1.0)
+    # With a single one the driver has nowhere to put what comes while a frame is decoded, and some
+    # cameras deliver every other frame only.
+    capture.set(cv2.CAP_PROP_BUFFERSIZE, 2.0)
     exposure_granted = _expose(capture, settings.exposure, backend)
 
     width = round(capture.get(cv2.CAP_PROP_FRAME_WIDTH))

@@ -87,9 +87,11 @@ def _open(
     return cameras.open_camera(found.index, camera, cancel, found.name)
 
 
-def without_credentials(url: str) -> str:
-    """Return a URL as it may be shown and logged: no user, password or query."""
-    parts = urlsplit(url)
+def without_credentials(spec: str) -> str:
+    """Return a source as it may be shown and logged: of URLs no user, password or query."""
+    if "://" not in spec:
+        return spec
+    parts = urlsplit(spec)
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme, host, parts.path, "..." if parts.query else "", ""))
 
@@ -104,7 +106,7 @@ def _open_path(path: Path, as_fast_as_possible: bool, loop: bool) -> Source:
         raise _unreadable(path, err) from err
     if not start:
         raise SourceError(f"{path} is empty (0 bytes)", "Copy or record it anew.")
-    if pictures.is_picture(start):
+    if pictures.is_picture(start) and path.suffix.lower() not in pictures.FILMS:
         return open_picture(path, as_fast_as_possible, loop)
     if path.suffix.lower() in pictures.SUFFIXES:
         raise SourceError(f"{path} is not a picture, whatever its name says", "Check the file.")

@@ -13,6 +13,8 @@ SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm", ".pnm"}
 )
 """What counts as a picture in a folder."""
+FILMS = frozenset({".mjpeg", ".mjpg"})
+"""Names of films that begin as a picture does: JPEGs, one behind the other."""
 SIGNATURES = (
     b"\xff\xd8\xff",
     b"\x89PNG\r\n\x1a\n",
