@@ -56,6 +56,17 @@ def test_a_face_that_looks_sad_at_rest_becomes_neutral() -> None:
     assert EXPRESSIONS[int(read(baseline, sad).argmax())] == "neutral"
 
 
+def test_a_bystander_who_was_seen_first_has_no_part_in_it() -> None:
+    resting = RestingFace(CONTRACT)
+    for number in range(80):
+        resting.add(scores(mixed(sadness=40.0)), number / 10, person=0)
+    assert resting.seconds == pytest.approx(7.9)
+    for number in range(80, 131):
+        resting.add(scores(mixed(happiness=3.0)), number / 10, person=1)
+    assert resting.seconds == pytest.approx(5.0)
+    assert resting.baseline() == baseline_of(mixed(happiness=3.0))
+
+
 def test_its_smile_stays_a_smile_and_its_deeper_sadness_sadness() -> None:
     baseline = baseline_of(mixed(sadness=1.5))
     smile = read(baseline, mixed(sadness=0.5, happiness=8.0))

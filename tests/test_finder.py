@@ -142,9 +142,14 @@ def test_a_hidden_face_is_waited_for_before_another_takes_over(finder: Finder) -
 def test_a_face_that_comes_back_is_found_at_once(finder: Finder) -> None:
     canvas, left, _ = pair(1.0, 0.9)
     finder.find(canvas, 0.0)
+    first = finder.find(canvas, 0.5 / 30)
     for n in range(1, 12):
         assert finder.find(hidden(canvas, left), n / 30) is None
-    expect(finder.find(canvas, 12 / 30), left)
+    again = finder.find(canvas, 12 / 30)
+    expect(again, left)
+    assert first is not None
+    assert again is not None
+    assert first.person == again.person
 
 
 def test_a_cut_in_a_film_leads_to_the_new_face_at_once(finder: Finder) -> None:
@@ -178,6 +183,9 @@ def test_the_wearer_takes_the_place_of_a_bystander(finder: Finder) -> None:
     finds = [finder.find(canvas, n / 30) for n in range(1, 90)]
     expect(finds[0], right)
     expect(finds[-1], left)
+    assert finds[0] is not None
+    assert finds[-1] is not None
+    assert finds[0].person != finds[-1].person
 
 
 def test_only_the_region_is_looked_at(finder: Finder) -> None:

@@ -231,6 +231,19 @@ def test_the_event_ends_a_run_after_the_frame_at_hand(
     assert monitor.faces() == [1, 1, 1, 0]  # the end takes the face along
 
 
+def test_a_run_that_fails_leaves_no_face_behind(
+    monitor: Monitor, sender_to: Callable[..., OscSender]
+) -> None:
+    def fail(reading: Reading, _latency_ms: float) -> None:
+        if reading.frame == 2:
+            raise RuntimeError("the GPU is gone")
+
+    source = ScriptedSource([SEEN] * 10, live=False)
+    with pytest.raises(RuntimeError, match="the GPU is gone"):
+        play(source, Outputs([sender_to(monitor.port)], on_reading=fail))
+    assert monitor.faces() == [1, 1, 1, 0]
+
+
 def test_an_event_set_before_ends_a_run_before_it_begins() -> None:
     source, stop = ScriptedSource([SEEN]), threading.Event()
     stop.set()

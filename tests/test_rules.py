@@ -5,6 +5,7 @@ Long, as the tests of one module stand in one file.
 
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -189,6 +190,18 @@ def test_the_rest_counts_from_when_the_scene_heard_of_the_end() -> None:
     assert book.update(reading(0, HIGH)) == [BEGINS]
     assert book.update(reading(60, HIGH)) == [ENDS]
     assert times(play(book, [(10, HIGH)], start_s=60)) == [65.0]
+
+
+def test_what_one_person_began_another_does_not_end() -> None:
+    bystander = replace(FACE, person=1)
+    book, fired = RuleBook([rule(for_s=2.0)]), []
+    for now_s, _ in sampled([(3.5, HIGH)]):
+        face = FACE if now_s < 1.5 else bystander
+        fired += book.update(replace(reading(now_s, HIGH), face=face))
+    assert fired == []  # 1.5 s of the one and 2 s of the other
+    for now_s, _ in sampled([(0.2, HIGH)], start_s=3.5):
+        fired += book.update(replace(reading(now_s, HIGH), face=bystander))
+    assert fired == [BEGINS]
 
 
 def test_a_file_that_is_played_anew_starts_over() -> None:

@@ -86,11 +86,24 @@ class RestingFace:
         self._usual = np.array(contract.resting)
         self._seen: list[NDArray[np.float64]] = []
         self._last_s: float | None = None
+        self._person: int | None = None
         self.seconds = 0.0
         """How long a face was seen so far; gaps do not count."""
 
-    def add(self, scores: Scores, at_s: float, *, longest_gap_s: float = 0.5) -> None:
-        """Take in a frame with a face."""
+    def add(
+        self, scores: Scores, at_s: float, *, longest_gap_s: float = 0.5, person: int = 0
+    ) -> None:
+        """Take in a frame with a face; where it is another person's, begin anew.
+
+        Args:
+            scores: What the network said of it.
+            at_s: When, in seconds on any steady clock.
+            longest_gap_s: A longer time between two frames does not count.
+            person: `LowerFace.person`.
+        """
+        if person != self._person:
+            self._person, self._last_s = person, None
+            self._seen, self.seconds = [], 0.0
         if self._last_s is not None and 0 < at_s - self._last_s <= longest_gap_s:
             self.seconds += at_s - self._last_s
         self._last_s = at_s

@@ -3,7 +3,6 @@
 import threading
 import time
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,6 +15,18 @@ from vrfer.command_line import STOPPED, stopped_by_signals
 from vrfer.errors import SourceError
 from vrfer.expressions import EXPRESSIONS
 from vrfer.frames import Scores
+from vrfer.options import (
+    CompressedOption,
+    ExposureOption,
+    FpsOption,
+    MirrorOption,
+    ModelOption,
+    RegionOption,
+    RotateOption,
+    SizeOption,
+    camera_of,
+    region_of,
+)
 from vrfer.people import People
 from vrfer.pipeline import Reader
 from vrfer.sources import Source, open_source
@@ -38,9 +49,14 @@ def make(
     seconds: Annotated[
         float, typer.Option(min=LEAST_S, max=120, help="How long the face must be seen.")
     ] = 5.0,
-    model: Annotated[
-        Path | None, typer.Option(help="Network file (.onnx).", show_default="the built-in network")
-    ] = None,
+    model: ModelOption = None,
+    region: RegionOption = None,
+    size: SizeOption = "640x480",
+    fps: FpsOption = 30.0,
+    compressed: CompressedOption = True,
+    exposure: ExposureOption = None,
+    mirror: MirrorOption = False,
+    rotate: RotateOption = 0,
 ) -> None:
     """Watch a resting face for some seconds and keep what the network says of it.
 
@@ -48,11 +64,12 @@ def make(
     """
     people = People.of_this_user()
     people.check_name(person)
+    camera = camera_of(size, fps, compressed, exposure, mirror, rotate)
     console = Console(stderr=True)
     with ExitStack() as stack:
-        reader = stack.enter_context(Reader(model, device=Device.CPU))
+        reader = stack.enter_context(Reader(model, device=Device.CPU, region=region_of(region)))
         resting = RestingFace(reader.classifier.contract)
-        opened = stack.enter_context(open_source(source, as_fast_as_possible=True))
+        opened = stack.enter_context(open_source(source, as_fast_as_possible=True, camera=camera))
         stop = stack.enter_context(stopped_by_signals())
         progress = stack.enter_context(Progress(console=console, transient=True))
         watch(opened, reader, resting, seconds, progress, stop)
@@ -109,8 +126,9 @@ def watch(
         if frame is None:
             continue
         reading = reader.read(frame)
-        if reading.raw is not None:
-            resting.add(Scores(reading.raw, 0.0), frame.timeline_s)
+        if reading.raw is not None and reading.face is not None:
+            scores = Scores(reading.raw, 0.0)
+            resting.add(scores, frame.timeline_s, person=reading.face.person)
         progress.update(bar, completed=resting.seconds)
 
 

@@ -111,6 +111,8 @@ class Finder:
         self._tiles: Iterator[Region] = iter(())
         self._turn = 0
         self._shape: tuple[int, ...] = ()
+        self._person = 0
+        self._place: Square | None = None
 
     def find(self, image: NDArray[np.uint8], at_s: float | None = None) -> LowerFace | None:
         """Return the followed face, else the best face, or None.
@@ -139,7 +141,11 @@ class Finder:
         still = at_s is None and self._tiny is None
         self._now_s = self._now_s + _STILL_S if at_s is None else at_s
         face = self._find(part, still)
-        return face if face is None else _moved(face, left, top)
+        if face is None:
+            return None
+        assert self._track is not None
+        self._place = self._track.found.square
+        return _moved(replace(face, person=self._person), left, top)
 
     def _find(self, image: NDArray[np.uint8], still: bool) -> LowerFace | None:
         cut = self._cut(image)
@@ -257,6 +263,8 @@ class Finder:
         return [one for one in found if one.visible >= believed and one.width_px >= _NARROWEST_PX]
 
     def _begin(self, found: Located) -> LowerFace:
+        if self._place is not None and not same_face(found.square, self._place):
+            self._person += 1
         self._track = Track(found, self._now_s)
         self._rival, self._turn = None, 0
         return self._track.update(found, self._now_s)

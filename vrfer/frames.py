@@ -69,6 +69,8 @@ class LowerFace:
     """How sure the finder is that a headset is worn, 0-1."""
     box: Box | None = None
     """The visible lower face; None where only mouth, chin and width are known."""
+    person: int = 0
+    """Another number than a moment ago: this may be another person."""
 
     def __post_init__(self) -> None:
         """Refuse geometry from which no crop can be cut."""

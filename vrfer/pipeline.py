@@ -88,6 +88,7 @@ class Reader:
         offsets = None if baseline is None else baseline.of(self.classifier.contract)
         self.steady = Steady(steady or self.own_steady, offsets)
         self.finder = Finder(shipped("models"), region=region)
+        self._person: int | None = None
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -110,6 +111,9 @@ class Reader:
         face = self.finder.find(frame.image, frame.timeline_s)
         if face is None:
             return Look(frame, None, self.steady.update(frame, None, None))
+        if face.person != self._person:
+            self.steady.reset()
+            self._person = face.person
         patch = lower_half(
             frame.image, face, self.classifier.contract.crop, self.classifier.patch_size
         )

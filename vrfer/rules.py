@@ -219,6 +219,7 @@ class RuleBook:
         self._now_ns: int | None = None
         self._faceless_since_ns: int | None = None
         self._lost = False
+        self._person: int | None = None
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -247,6 +248,10 @@ class RuleBook:
             fired += self._forget(now_ns)
         fired += self._pass_lost_time(now_ns)
         if reading.face is not None:
+            if reading.face.person != self._person:
+                self._person = reading.face.person
+                for progress in self._progress.values():
+                    progress.start_over()  # what one person began, another does not end
             self._faceless_since_ns, self._lost = None, False
             fired += self._step(now_ns, _Missing.UNKNOWN if reading.unsure else reading)
         elif not self._lost:

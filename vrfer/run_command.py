@@ -2,17 +2,30 @@
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated
 
 import typer
 
 from vrfer.classifier import Device
 from vrfer.command_line import STOPPED, plain_console, stopped_by_signals
-from vrfer.errors import OutputError, SourceError
+from vrfer.errors import OutputError
 from vrfer.live.remote import DEFAULT_PORT
 from vrfer.live.wishes import NetworkWish, SourceWish
 from vrfer.live_view import LiveView
-from vrfer.options import FastOption, ModelOption, RegionOption, finite, region_of
+from vrfer.options import (
+    CompressedOption,
+    ExposureOption,
+    FastOption,
+    FpsOption,
+    MirrorOption,
+    ModelOption,
+    RegionOption,
+    RotateOption,
+    SizeOption,
+    camera_of,
+    finite,
+    region_of,
+)
 from vrfer.outputs.film import Film
 from vrfer.outputs.losses import losses
 from vrfer.outputs.lsl import LslOutlet
@@ -22,8 +35,7 @@ from vrfer.people import People
 from vrfer.pipeline import Outputs, Reader, describe_run, run
 from vrfer.rules import RuleBook, read_rules
 from vrfer.run_summary import Told, print_summary
-from vrfer.sources import CameraSettings, open_source
-from vrfer.sources.orientation import Rotation
+from vrfer.sources import open_source
 from vrfer.steered_run import SteeredRun, run_steered
 
 
@@ -69,21 +81,12 @@ def run_command(
         Path | None,
         typer.Option(help="Rules that begin and end events (docs/rules.md).", show_default="none"),
     ] = None,
-    size: Annotated[
-        str, typer.Option(metavar="WIDTHxHEIGHT", help="Camera: size of its pictures.")
-    ] = "640x480",
-    fps: Annotated[float, typer.Option(help="Camera: pictures a second.")] = 30.0,
-    compressed: Annotated[
-        bool, typer.Option("--compressed/--raw", help="Camera: MJPEG, or raw pictures.")
-    ] = True,
-    exposure: Annotated[
-        float | None,
-        typer.Option(help="Camera: exposure time in milliseconds.", show_default="automatic"),
-    ] = None,
-    mirror: Annotated[bool, typer.Option("--mirror", help="Exchange left and right.")] = False,
-    rotate: Annotated[
-        int, typer.Option(help="Turn the picture clockwise: 0, 90, 180 or 270 degrees.")
-    ] = 0,
+    size: SizeOption = "640x480",
+    fps: FpsOption = 30.0,
+    compressed: CompressedOption = True,
+    exposure: ExposureOption = None,
+    mirror: MirrorOption = False,
+    rotate: RotateOption = 0,
     loop: Annotated[bool, typer.Option("--loop", help="Files: begin again at their end.")] = False,
     as_fast_as_possible: FastOption = False,
     control: Annotated[
@@ -126,7 +129,7 @@ def run_command(
     receivers = [parse_receiver(text, default_profile=profile) for text in osc or []]
     baseline = None if person is None else People.of_this_user().load(person)
     followed = () if rules is None else read_rules(rules)
-    camera = _camera(size, fps, compressed, exposure, mirror, rotate)
+    camera = camera_of(size, fps, compressed, exposure, mirror, rotate)
     if video and record is None:
         raise OutputError("--video needs a recording", "Say --record X.csv too.")
     if oscquery and control is None:
@@ -193,24 +196,3 @@ def run_command(
             )
     if stop.is_set():
         raise typer.Exit(STOPPED)
-
-
-def _camera(
-    size: str,
-    fps: float,
-    compressed: bool,
-    exposure_ms: float | None,
-    mirrored: bool,
-    rotation_deg: int,
-) -> CameraSettings:
-    """Return what the camera options ask for."""
-    width, _, height = size.lower().partition("x")
-    if not (width.isdecimal() and height.isdecimal()):
-        raise SourceError(f"--size {size} is no size", "Say it as in --size 640x480.")
-    rotation = cast(Rotation, rotation_deg)
-    try:
-        return CameraSettings(
-            int(width), int(height), fps, compressed, exposure_ms, mirrored, rotation
-        )
-    except ValueError as err:
-        raise SourceError(str(err), "vrfer-app run --help lists the options.") from err

@@ -32,9 +32,9 @@ WEB = RECEIVERS / "web"
 class RunningBridge:
     """The bridge in its own process, at free ports."""
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, program: Path = WEB / "bridge.mjs") -> None:
         self.process = subprocess.Popen(
-            [str(NODE), str(WEB / "bridge.mjs"), "--osc-port", "0", "--http-port", "0", *options],
+            [str(NODE), str(program), "--osc-port", "0", "--http-port", "0", *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -138,9 +138,34 @@ def test_events_end_when_vrfer_goes_away(tmp_path: Path) -> None:
             names = ("calm", "over", "scared")
             told = [message(f"/vrfer/event/{name}", 1) for name in names]
             send(running.osc_port, bundle(*told, message("/vrfer/event/over", 0)))
-            heard = [(data.get("name"), data.get("on")) for _, data in islice(events(stream), 7)]
+            heard = [(data.get("name"), data.get("on")) for _, data in islice(events(stream), 8)]
         began = [(name, True) for name in names]
-        assert heard[1:] == [*began, ("over", False), ("calm", False), ("scared", False)]
+        rest = (None, None)  # a reading
+        assert heard == [rest, *began, ("over", False), rest, ("calm", False), ("scared", False)]
+    finally:
+        running.end()
+
+
+def test_a_page_that_opens_after_vrfer_went_away_hears_a_face_at_rest(tmp_path: Path) -> None:
+    running = RunningBridge("--silence", "0.3")
+    try:
+        with running.get("/events") as stream:
+            send(running.osc_port, message("/vrfer/label", "fear"))
+            labels = [data["label"] for _, data in islice(events(stream), 3)]
+        assert labels == ["none", "fear", "none"]
+        with running.get("/events") as stream:
+            assert next(events(stream))[1]["label"] == "none"
+    finally:
+        running.end()
+
+
+def test_a_page_that_does_not_lie_beside_the_bridge_ends_nothing(tmp_path: Path) -> None:
+    running = RunningBridge(program=Path(shutil.copy(WEB / "bridge.mjs", tmp_path)))
+    try:
+        for _ in range(2):
+            with running.get("/") as answer:
+                assert answer.status == 404
+                assert b"index.html" in answer.read()
     finally:
         running.end()
 

@@ -168,6 +168,21 @@ def test_folder_delivers_its_pictures_by_name(tmp_path: Path) -> None:
     assert [frame.source_s for frame in frames] == [n / PICTURES_PER_S for n in range(3)]
 
 
+def test_folder_counts_as_people_do(tmp_path: Path) -> None:
+    for name, number in (("shot10.png", 2), ("Shot2.png", 1), ("shot1.png", 0), ("shota.png", 3)):
+        cv2.imwrite(str(tmp_path / name), picture(number))
+    with open_source(str(tmp_path), as_fast_as_possible=True) as source:
+        assert [number_of(frame.image) for frame in everything(source)] == [0, 1, 2, 3]
+
+
+def test_a_film_of_bare_jpegs_is_no_picture(tmp_path: Path) -> None:
+    path = tmp_path / "film.mjpeg"
+    jpegs = [cv2.imencode(".jpg", picture(number))[1].tobytes() for number in range(3)]
+    path.write_bytes(b"".join(jpegs))
+    with open_source(str(path), as_fast_as_possible=True) as source:
+        assert [number_of(frame.image) for frame in everything(source)] == [0, 1, 2]
+
+
 def test_folder_is_paced(tmp_path: Path) -> None:
     for name in "abc":
         cv2.imwrite(str(tmp_path / f"{name}.png"), picture(0))

@@ -285,7 +285,10 @@ def test_loop_of_a_folder_and_of_a_picture(folder: Path) -> None:
     with fast(folder, loop=True) as source:
         assert [number_of(take(source).image) for _ in range(8)] == [0, 1, 2, 3, 4, 5, 0, 1]
     with fast(folder / "4.png", loop=True) as source:
-        assert [number_of(take(source).image) for _ in range(3)] == [4, 4, 4]
+        frames = [take(source) for _ in range(3)]
+        assert [number_of(frame.image) for frame in frames] == [4, 4, 4]
+        # Smoothing, rules and rates go by it.
+        assert [frame.source_s for frame in frames] == [n / PICTURES_PER_S for n in range(3)]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not delete files in use")

@@ -104,18 +104,22 @@ function readMessage(packet, start, end, capturedAt) {
   return { address, args, capturedAt };
 }
 
+function atRest() {
+  return {
+    face: false,
+    label: "none",
+    labelId: -1,
+    confidence: 0,
+    unsure: false,
+    probabilities: Object.fromEntries(EXPRESSIONS.map((name) => [name, 0])),
+    capturedAt: null,
+  };
+}
+
 /** What vrfer said last, and what changes it. */
 class State {
   constructor() {
-    this.reading = {
-      face: false,
-      label: "none",
-      labelId: -1,
-      confidence: 0,
-      unsure: false,
-      probabilities: Object.fromEntries(EXPRESSIONS.map((name) => [name, 0])),
-      capturedAt: null,
-    };
+    this.reading = atRest();
     this.events = new Map();
   }
 
@@ -138,11 +142,12 @@ class State {
     return news;
   }
 
-  /** End all events: vrfer is gone, and a scene must not stay in one for ever. */
+  /** Go to rest: vrfer is gone, and no scene must stay in a face or an event for ever. */
   rest() {
+    this.reading = atRest();
     const running = [...this.events].filter(([, on]) => on);
     for (const [name] of running) this.events.set(name, false);
-    return running.map(([name]) => ["event", { name, on: false }]);
+    return [["reading", this.reading], ...running.map(([name]) => ["event", { name, on: false }])];
   }
 
   #setEvent(name, value) {
@@ -218,6 +223,7 @@ async function startBridge({ oscPort, httpPort, host, oscHost, allowOrigin, sile
 
   let silence;
   const hear = (messages) => {
+    if (!messages.some(({ address }) => address.startsWith(PREFIX))) return;
     clearTimeout(silence);
     if (silenceMs > 0) silence = setTimeout(() => tell(state.rest()), silenceMs);
     tell(state.take(messages));
@@ -259,8 +265,12 @@ async function startBridge({ oscPort, httpPort, host, oscHost, allowOrigin, sile
       response.end(JSON.stringify({ ...counts, pages: pages.size }));
     } else if (Object.hasOwn(PAGES, path)) {
       const [file, type] = PAGES[path];
-      response.writeHead(200, { "Content-Type": type });
-      response.end(await readFile(new URL(file, HERE)));
+      try {
+        const content = await readFile(new URL(file, HERE));
+        response.writeHead(200, { "Content-Type": type }).end(content);
+      } catch (error) {
+        response.writeHead(404).end(`${file} does not lie beside bridge.mjs: ${error.code}.\n`);
+      }
     } else response.writeHead(404).end();
   });
 

@@ -21,7 +21,7 @@ const REST = {
  * onReading({face, label, labelId, confidence, unsure, probabilities, capturedAt}): a frame of
  * vrfer; capturedAt in milliseconds since the Unix epoch, or null.
  * onEvent(name, on): /vrfer/event/NAME began or ended, or the bridge went away.
- * onSilence(): nothing came for `silenceMs`; a reading at rest was handed out before.
+ * onSilence(): nothing came for `silenceMs` (0: never told); a reading at rest was handed out before.
  *
  * Returns {values, step(seconds), close()}: `values` holds the smoothed probabilities, which
  * step() moves on; call it once a drawn frame.
@@ -41,6 +41,7 @@ export function connect({
   const source = new EventSource(url);
   const wait = () => {
     clearTimeout(timer);
+    if (silenceMs <= 0) return;
     timer = setTimeout(() => {
       take(REST);
       onSilence();
