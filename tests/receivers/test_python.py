@@ -89,6 +89,18 @@ def test_both_hear_a_clip(programs: list[Listening], tmp_path: Path) -> None:
     assert ten_lines.lines.count("/vrfer/event/calm 1") == plain.lines.count("event calm began")
 
 
+def test_an_event_that_is_told_again_is_no_news() -> None:
+    program = Listening(PLAIN)
+    try:
+        send(program.port, *(message("/vrfer/event/calm", on) for on in (0, 1, 1, 1.0, 0, 0, 1)))
+        send(program.port, message("/vrfer/event/end", 1))
+        program.until(lambda line: line == "event end began")
+        heard = [line for line in program.lines if line.startswith("event calm")]
+        assert heard == ["event calm began", "event calm ended", "event calm began"]
+    finally:
+        program.close()
+
+
 def test_ten_lines_are_ten() -> None:
     code = [line for line in TEN_LINES.read_text(encoding="utf-8").splitlines() if line.strip()]
     assert len(code) <= 10

@@ -40,6 +40,7 @@ def test_the_component_does_what_it_is_told(tmp_path: Path) -> None:
         *("seen", "label happiness", "calm 1", "calm 0", "calm 1"),
         "Mouth 0.750",  # two expressions move one morph target
         "Mouth 0.276",  # after the time of smoothing: 0.75 / e
+        *("level loads", "Mouth 0.000", "pause"),  # the scene goes on
         *("silence", "label none", "lost", "calm 0", "Mouth 0.000"),
         *("again", "label fear", "label none", "active 0"),  # EndPlay leaves all at rest
     ]

@@ -81,7 +81,7 @@ def _read_text(packet: bytes, at: int) -> tuple[str, int]:
 def main() -> None:
     """Print expressions as they change, and events, until Ctrl-C."""
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 9000
-    label, malformed = "", 0
+    label, events, malformed = "", {}, 0
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
         udp.bind(("127.0.0.1", port))
         print(f"listening on UDP port {udp.getsockname()[1]}", flush=True)
@@ -97,8 +97,10 @@ def main() -> None:
                     label = str(arguments[0])
                     print(f"expression {label}", flush=True)
                 elif address.startswith("/vrfer/event/") and arguments:
-                    name = address.removeprefix("/vrfer/event/")
-                    print(f"event {name} {'began' if arguments[0] else 'ended'}", flush=True)
+                    name, on = address.removeprefix("/vrfer/event/"), bool(arguments[0])
+                    if events.get(name, False) != on:  # told again and again from afar
+                        events[name] = on
+                        print(f"event {name} {'began' if on else 'ended'}", flush=True)
 
 
 if __name__ == "__main__":

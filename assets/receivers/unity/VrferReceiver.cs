@@ -134,6 +134,8 @@ namespace Vrfer
         readonly Dictionary<string, float> _weights = new Dictionary<string, float>();
         readonly HashSet<string> _missing = new HashSet<string>();
         readonly List<VrferChange> _changes = new List<VrferChange>();
+        const float LongestFrame = 0.25f;
+
         float _silence;
         bool _resting;
 
@@ -170,7 +172,8 @@ namespace Vrfer
             // A paused or slowed scene must not freeze the face of a person.
             float elapsed = Time.unscaledDeltaTime;
             bool heard = Inbox.Take(_target, _changes);
-            _silence = heard ? 0f : _silence + elapsed;
+            // A frame that took seconds is no silence: what came meanwhile may be read after this.
+            _silence = heard ? 0f : _silence + Mathf.Min(elapsed, LongestFrame);
             if (heard) _resting = false;
             else if (!_resting && restAfterSilence > 0f && _silence >= restAfterSilence) Rest();
             Apply(_target, smoothing > 0f ? 1f - Mathf.Exp(-elapsed / smoothing) : 1f);

@@ -3,6 +3,7 @@
 #include "VrferReceiverComponent.h"
 
 #include "Components/SkeletalMeshComponent.h"
+#include "Engine/World.h"
 #include "GameFramework/Actor.h"
 #include "Misc/App.h"
 #include "OSCManager.h"
@@ -12,6 +13,7 @@ namespace
 {
 	constexpr int32 ExpressionCount = 8;
 	constexpr int32 MostEvents = 256;
+	constexpr float LongestFrame = 0.25f;
 
 	const TCHAR* const ExpressionNames[ExpressionCount] = {
 		TEXT("neutral"), TEXT("happiness"), TEXT("surprise"), TEXT("sadness"),
@@ -95,7 +97,10 @@ void UVrferReceiverComponent::TickComponent(
 	Super::TickComponent(DeltaTime, TickType, ThisTickFunction);
 	// The engine's DeltaTime follows slow motion; a person does not.
 	const float Elapsed = static_cast<float>(FApp::GetDeltaTime());
-	Silence = bHeard ? 0.0f : Silence + Elapsed;
+	// The engine may hand no messages over while it is paused, and a frame that took seconds is no
+	// silence either: what came meanwhile may be handed over after this.
+	const bool bPaused = GetWorld() != nullptr && GetWorld()->IsPaused();
+	Silence = bHeard || bPaused ? 0.0f : Silence + FMath::Min(Elapsed, LongestFrame);
 	bHeard = false;
 	if (!bResting && RestAfterSilence > 0.0f && Silence >= RestAfterSilence)
 	{

@@ -50,6 +50,11 @@ namespace UnityEngine
         {
             return (float)Math.Exp(power);
         }
+
+        public static float Min(float one, float other)
+        {
+            return Math.Min(one, other);
+        }
     }
 
     public static class Debug

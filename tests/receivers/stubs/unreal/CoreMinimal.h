@@ -131,6 +131,7 @@ private:
 struct FMath
 {
 	static float Exp(float Power) { return std::exp(Power); }
+	static float Min(float One, float Other) { return One < Other ? One : Other; }
 	static bool IsFinite(float Value) { return std::isfinite(Value); }
 };
 

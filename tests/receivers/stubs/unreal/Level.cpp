@@ -1,6 +1,7 @@
 // An Unreal level without Unreal: it runs the component as the engine would and prints what happens.
 
 #include "Components/SkeletalMeshComponent.h"
+#include "Engine/World.h"
 #include "GameFramework/Actor.h"
 #include "Misc/App.h"
 #include "OSCManager.h"
@@ -27,6 +28,8 @@ int main()
 	AActor Actor;
 	UVrferReceiverComponent Receiver;
 	Receiver.Owner = &Actor;
+	UWorld World;
+	Receiver.World = &World;
 	Actor.Components = {&Receiver, &Mesh};
 	Receiver.Smoothing = 0.0f;
 	for (const TCHAR* Expression : {TEXT("happiness"), TEXT("surprise")})
@@ -60,8 +63,22 @@ int main()
 	Hear(TEXT("/vrfer/happiness"), {0.0f});
 	Hear(TEXT("/vrfer/surprise"), {0.0f});
 	Tick(Receiver);
-	std::printf("silence\n");
 	FApp::DeltaTime = 3.0;
+	std::printf("level loads\n");
+	Tick(Receiver);
+	std::printf("pause\n");
+	FApp::DeltaTime = 0.2;
+	World.bPaused = true;
+	for (int Frame = 0; Frame < 20; ++Frame)
+	{
+		Receiver.TickComponent(0.0f, LEVELTICK_All, nullptr);
+	}
+	World.bPaused = false;
+	std::printf("silence\n");
+	for (int Frame = 0; Frame < 10; ++Frame)
+	{
+		Receiver.TickComponent(0.2f, LEVELTICK_All, nullptr);
+	}
 	Tick(Receiver);
 	std::printf("again\n");
 	Hear(TEXT("/vrfer/label"), {FString(TEXT("fear"))});

@@ -3,6 +3,7 @@
 #include "CoreMinimal.h"
 
 class AActor;
+class UWorld;
 
 enum ELevelTick
 {
@@ -30,8 +31,10 @@ public:
 
 	/** What the stand-in offers in place of a level. */
 	AActor* Owner = nullptr;
+	UWorld* World = nullptr;
 
 	AActor* GetOwner() const { return Owner; }
+	UWorld* GetWorld() const { return World; }
 	virtual void BeginPlay() {}
 	virtual void EndPlay(const EEndPlayReason::Type) {}
 	virtual void TickComponent(float, ELevelTick, FActorComponentTickFunction*) {}
