@@ -38,8 +38,10 @@ public static class Scene
             while (Console.ReadLine() != null)
                 lock (receiver)
                 {
+                    // Counted before the frame, which shows all that is counted.
+                    string counts = "heard=" + receiver.PacketsHeard + " malformed=" + receiver.PacketsMalformed;
                     Frame(receiver);
-                    Say("state heard=" + receiver.PacketsHeard + " malformed=" + receiver.PacketsMalformed);
+                    Say("state " + counts);
                 }
             ended = true;
         });
