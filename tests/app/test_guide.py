@@ -68,6 +68,12 @@ def guide(shown: Shown[Guide], theme: Theme, prompts: Prompts, clock: Clock) -> 
     return guide
 
 
+def show_picture(guide: Guide) -> None:
+    """What a camera shows once it is open."""
+    guide.show_status(BARE)
+    guide.show_seen(seen(reading(sure_of(0)), image=frame(bgr=(0, 0, 255))))
+
+
 def test_consent_is_asked_for_in_plain_words(guide: Guide) -> None:
     assert guide.step is Step.CONSENT
     text = guide.text.text()
@@ -101,6 +107,8 @@ def test_the_whole_way_by_mouse(qtbot: QtBot, guide: Guide, said: list[tuple[str
     chosen, finished = Told(guide.receiver_chosen), Told(guide.finished)
     titles = [guide.title.text()]
     for step in (Step.CAMERA, Step.HEADSET, Step.REST, Step.SEND):
+        if step is Step.HEADSET:
+            show_picture(guide)
         click(qtbot, guide.next)
         assert guide.step is step
         titles.append(guide.title.text())
@@ -115,8 +123,10 @@ def test_the_whole_way_by_mouse(qtbot: QtBot, guide: Guide, said: list[tuple[str
 def test_the_whole_way_by_keyboard(qtbot: QtBot, guide: Guide) -> None:
     finished = Told(guide.finished)
     guide.next.setFocus()
-    for _ in Step:
+    for step in Step:
         assert guide.next.hasFocus()
+        if step is Step.CAMERA:
+            show_picture(guide)
         qtbot.keyClick(guide.next, Qt.Key.Key_Return)
     assert finished == [None]
 
@@ -319,9 +329,54 @@ def test_it_is_repeated_from_its_beginning(qtbot: QtBot, guide: Guide) -> None:
     for _ in range(2):
         guide.show_step(Step.CONSENT)
         finished = Told(guide.finished)
-        for _ in Step:
+        for step in Step:
+            if step is Step.CAMERA:
+                show_picture(guide)
             click(qtbot, guide.next)
         assert finished == [None]
+
+
+def test_nobody_goes_on_who_does_not_see_himself(
+    qtbot: QtBot, guide: Guide, said: list[tuple[str, str]]
+) -> None:
+    guide.show_step(Step.CAMERA)
+    click(qtbot, guide.next)
+    assert guide.step is Step.CAMERA
+    assert said[-1] == (Sound.ATTENTION, guide.text.text())
+    guide.show_status(replace(BARE, phase=Phase.FAILED))
+    guide.show_seen(seen(reading(sure_of(0))))  # the last one before it failed
+    click(qtbot, guide.next)
+    assert guide.step is Step.CAMERA
+    show_picture(guide)
+    click(qtbot, guide.next)
+    assert guide.step is Step.HEADSET
+
+
+@pytest.mark.parametrize("phase", [Phase.OPENING, Phase.AWAY, Phase.FAILED, Phase.IDLE])
+def test_a_camera_that_shows_nothing_is_said_where_its_picture_was(
+    guide: Guide, phase: Phase
+) -> None:
+    guide.show_step(Step.CAMERA)
+    show_picture(guide)
+    before = pixels(guide.picture)
+    guide.show_status(replace(NO_FACE, phase=phase))
+    assert not np.array_equal(pixels(guide.picture), before)
+
+
+def test_after_a_failed_baseline_it_waits_for_the_headset_by_itself(
+    qtbot: QtBot, guide: Guide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guide_module, "_SPOKEN_MS", 20)
+    guide.show_step(Step.CAMERA)
+    for _ in range(2):
+        guide.show_step(Step.REST)
+        guide.show_event(FAILED)
+        assert guide.step is Step.REST
+        qtbot.waitUntil(lambda: guide.step is Step.HEADSET)
+    guide.show_step(Step.REST)
+    guide.show_event(FAILED)  # somebody must look
+    qtbot.wait(100)
+    assert guide.step is Step.REST
 
 
 def test_where_to_send_is_typed(qtbot: QtBot, guide: Guide) -> None:

@@ -450,8 +450,12 @@ def test_the_guide_leads_to_a_baseline_and_a_receiver(
     assert "no medical device" in window.guide.text.text()
     qtbot.mouseClick(window.guide.next, Qt.MouseButton.LeftButton)
     assert window.guide.step is Step.CAMERA
-    qtbot.waitUntil(lambda: window.controller.status.face, timeout=PATIENCE_MS)
-    qtbot.mouseClick(window.guide.next, Qt.MouseButton.LeftButton)
+
+    def went_on() -> bool:  # as soon as it shows a picture
+        qtbot.mouseClick(window.guide.next, Qt.MouseButton.LeftButton)
+        return window.guide.step is not Step.CAMERA
+
+    qtbot.waitUntil(went_on, timeout=PATIENCE_MS)
     # From here on it goes by itself: the wearer sees nothing.
     qtbot.waitUntil(lambda: window.guide.step is Step.SEND, timeout=2 * PATIENCE_MS)
     assert (tmp_path / "people" / "me.json").exists()
@@ -571,6 +575,8 @@ def test_another_program_steers_it(qtbot: QtBot, make_window: MakeWindow, tmp_pa
         qtbot.waitUntil(lambda: controller.status.phase is Phase.PAUSED, timeout=PATIENCE_MS)
         send("pause")
         qtbot.waitUntil(lambda: controller.status.phase is Phase.RUNNING, timeout=PATIENCE_MS)
+        controller.change_recording(RecordingPart(folder=tmp_path / "recordings"))
+        controller.toggle_recording()
         send("marker", "door")
         qtbot.waitUntil(lambda: window.view.timeline.marker_texts == ["door"], timeout=PATIENCE_MS)
         send("recalibrate", "Ada")

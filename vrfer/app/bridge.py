@@ -42,7 +42,10 @@ class Bridge(QObject):
         super().__init__(parent)
         self.cpu_share = cpu_share
         self._session: Session | None = None
+        self.untold: list[Event] = []
+        """What happened after the end, when nobody hears signals any more."""
         self._hidden = False
+        self._stopped = False
         self._process = psutil.Process()
         self._load = 0.0
         self._load_s = self._status_s = 0.0
@@ -60,10 +63,14 @@ class Bridge(QObject):
         """Take nothing any more."""
         self._timer.stop()
         self._session = None
+        self._stopped = True
 
     def tell(self, event: Event) -> None:
         """Hand an event on; from any thread."""
-        self.happened.emit(event)
+        if self._stopped:
+            self.untold.append(event)
+        else:
+            self.happened.emit(event)
 
     @property
     def interval_ms(self) -> int:

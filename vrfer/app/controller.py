@@ -42,7 +42,6 @@ _WRONG = (
     Happening.SOURCE_FAILED,
     Happening.RECORDING_FAILED,
     Happening.BASELINE_FAILED,
-    Happening.NOT_MARKED,
     Happening.NETWORK_FAILED,
     Happening.PROBLEM,
 )
@@ -113,14 +112,20 @@ class Controller(QObject):
         self._apply_window(self.settings.window)
         self.bridge.watch(self._session)
 
-    def close(self) -> None:
-        """End the session; a recording is closed properly, settings are kept."""
+    def close(self) -> list[str]:
+        """End the session; a recording is closed properly, settings are kept.
+
+        Returns:
+            What the recording lost, in words.
+        """
         self._stop_listening()
         self.bridge.stop()
         self._session.close()
         if self._saving.isActive():
             self._saving.stop()
             self.save()
+        told = self.bridge.untold
+        return [one.text for one in told if one.happening is Happening.RECORDING_FAILED]
 
     def listen(self) -> None:
         """Begin to hear commands over OSC, as the settings say."""
@@ -146,18 +151,23 @@ class Controller(QObject):
         """The source that is meant: the settings', or one that is not remembered."""
         return self.settings.camera if self._once is None else self._once
 
+    @property
+    def no_camera(self) -> str:
+        """What is said where a camera must be chosen first."""
+        return self.tr("Choose a camera first.")
+
     def start(self) -> None:
         """Open the source."""
         camera = self.camera
         if not camera.source:
-            self.said.emit(self.tr("Choose a camera first."), True)
+            self.said.emit(self.no_camera, True)
             return
         self._session.open(camera.wish())
 
     def _start_if_closed(self) -> None:
         camera = self.camera
         if not camera.source:
-            self.said.emit(self.tr("Choose a camera first."), True)
+            self.said.emit(self.no_camera, True)
             return
         self._session.start(camera.wish())
 
@@ -175,8 +185,13 @@ class Controller(QObject):
 
     def toggle(self) -> None:
         """Start or stop."""
-        running = self.status.phase in (Phase.OPENING, Phase.RUNNING, Phase.PAUSED, Phase.AWAY)
-        (self.stop if running else self.start)()
+        (self.stop if self._open else self.start)()
+
+    @property
+    def _open(self) -> bool:
+        """Whether a source is open, or on its way."""
+        running = (Phase.OPENING, Phase.RUNNING, Phase.PAUSED, Phase.AWAY)
+        return self._session.status().phase in running
 
     def toggle_pause(self) -> None:
         """Let the source stand still, or go on."""
@@ -197,13 +212,16 @@ class Controller(QObject):
         before = self.camera
         self._take_camera(part)
         at_once = {"region", "mirrored", "rotation_deg"}
+        if part.camera() is not None:
+            at_once.add("loop")  # which is for files
+        another = (part.source, part.name) != (before.source, before.name)
         if part.model_dump(exclude=at_once) == before.model_dump(exclude=at_once):
             self._session.turn(part.camera_settings().orientation)
             self._session.look_only_in(part.region)
-        elif part.source:
-            self.start()
-        else:
+        elif not part.source:
             self.stop()
+        elif another or self._open:  # what was stopped stays off until somebody starts it
+            self.start()
 
     def change_region(self, region: Box | None) -> None:
         """Look for faces in a part of the picture only."""

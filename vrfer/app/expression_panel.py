@@ -81,6 +81,8 @@ class ExpressionPanel(Panel):
         self.unsure = QSlider(Qt.Orientation.Horizontal)
         self.unsure.setRange(0, 100)
         self.person = QComboBox()
+        self.unused = QLabel()
+        self.unused.setWordWrap(True)
         self.new_person = QLineEdit()
         self.learn = QPushButton()
         self.progress = QProgressBar()
@@ -99,11 +101,12 @@ class ExpressionPanel(Panel):
         self._sensitivity = self._grid()
         for field in (
             self.preset, self.smoothing, self.hold, self._sensitivity, self.own_threshold,
-            self.unsure, self.person, self._making, self.progress, self.delete, self.model,
-            self.device, self.card,
+            self.unsure, self.person, self.unused, self._making, self.progress, self.delete,
+            self.model, self.device, self.card,
         ):  # fmt: skip
             self.add(field)
         self.widen(self._sensitivity)
+        self.form.setRowVisible(self.unused, False)
         for long in (self.person, self.model):
             narrow(long, 12)
         self.retranslate()
@@ -161,6 +164,8 @@ class ExpressionPanel(Panel):
         self.unsure.setAccessibleName(self.tr("Unsure below"))
         tip = self.tr("Whose resting face counts as neutral")
         self.name(self.person, self.tr("&Baseline of"), tip)
+        self.unused.setText(self.tr("Not in use: it does not fit this network. Make it anew."))
+        self.name(self.unused, "")
         self.new_person.setPlaceholderText(self.tr("Name"))
         self.new_person.setAccessibleName(self.tr("Name of the new baseline"))
         self.name(self._making, self.tr("New baseline"), self.tr("Rest your face, mouth closed"))
@@ -180,6 +185,8 @@ class ExpressionPanel(Panel):
 
     def show_parts(self, part: ExpressionPart, network: NetworkPart) -> None:
         """Show both parts; nothing is told."""
+        if part.person != self._part.person:
+            self.new_person.clear()  # whose name is typed there is another one
         self._part, self._network = part, network
         presets: list[tuple[str, object]] = [
             (self.tr("Calm"), "calm"),
@@ -229,6 +236,9 @@ class ExpressionPanel(Panel):
     def show_status(self, status: Status) -> None:
         """Show what the session says."""
         self.show_learning(status.resting_s)
+        wanted = self._part.person
+        unused = bool(status.network) and wanted is not None and status.person != wanted
+        self.form.setRowVisible(self.unused, unused)
         if self._part.unsure_below is None:
             _set_silently(self.unsure, round(status.unsure_below * 100))
 

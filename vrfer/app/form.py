@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QEvent, QObject, Qt
 from PyQt6.QtWidgets import (
     QAbstractButton,
+    QAbstractSpinBox,
     QComboBox,
     QFormLayout,
     QLabel,
@@ -14,6 +15,31 @@ from PyQt6.QtWidgets import (
     QSlider,
     QWidget,
 )
+
+
+class _StrayWheel(QObject):
+    """Lets the wheel scroll the page, and turn only what was clicked or tabbed to before.
+
+    Else whoever scrolls past a box chooses another camera in it.
+    """
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Hand a wheel that is not meant for a field on to the page."""
+        wheel = event is not None and event.type() == QEvent.Type.Wheel
+        if wheel and isinstance(watched, QWidget) and not watched.hasFocus():
+            assert event is not None
+            event.ignore()
+            return True
+        return super().eventFilter(watched, event)
+
+
+def keep_from_wheel(owner: QWidget) -> None:
+    """Have a widget's fields, or the widget itself, turned by the wheel only with the focus."""
+    guard = _StrayWheel(owner)
+    for field in (owner, *owner.findChildren(QWidget)):
+        if isinstance(field, QComboBox | QAbstractSpinBox | QSlider):
+            field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            field.installEventFilter(guard)
 
 
 class Panel(QScrollArea):
@@ -43,6 +69,7 @@ class Panel(QScrollArea):
         label.setBuddy(field)
         self._labels[field] = label
         self.form.addRow(label, field)
+        keep_from_wheel(field)
 
     def widen(self, field: QWidget) -> None:
         """Give a row's field the whole width, below its label."""

@@ -91,7 +91,7 @@ class FoundProgram(QFrame):
             text = self.tr("hears OSC, but no expressions")
         elif not sent:
             text = self.tr("hears OSC on port {port}").format(port=self.program.osc_port)
-        elif fit is None:
+        elif fit is None or self._part is None or fit.profile != self._part.profile:
             color, text = theme.good, self.tr("is one of the receivers above")
         elif fit.error:
             color, text = theme.warning, fit.error

@@ -23,11 +23,13 @@ from PyQt6.QtWidgets import (
 )
 
 from vrfer.app.expression_panel import RESTING_S
+from vrfer.app.form import keep_from_wheel
+from vrfer.app.names import waiting_text
 from vrfer.app.picture_view import PictureView
 from vrfer.app.prompts import Prompts, Sound
 from vrfer.app.theme import Theme
 from vrfer.live.board import Seen
-from vrfer.live.status import Event, Happening, Status
+from vrfer.live.status import Event, Happening, Phase, Status
 from vrfer.people import NOBODY_NAMED
 from vrfer.settings import ReceiverPart
 
@@ -39,6 +41,8 @@ _ANYHOW_S = 20.0
 """... or for so long at all: the wearer of a headset that it does not know sees no button."""
 _SPOKEN_MS = 8000
 """The resting face is watched at the latest so long after the request began to be spoken."""
+_MOST_TRIES = 3
+"""So often the resting face is asked for without a button being pressed."""
 _LINE_PX = 820
 """Longer lines are hard to read."""
 _FIELD_PX = 260
@@ -86,12 +90,15 @@ class Guide(QWidget):
         self._worn_since_s: float | None = None
         self._spoken = QTimer(self)
         self._spoken.setSingleShot(True)
-        self._spoken.timeout.connect(self._learn)
+        self._spoken.timeout.connect(self._go_on)
         prompts.finished.connect(self._take_spoken)
         self._asked = False
         self._learning = False
         self._baseline = False
         self._failed = False
+        self._tries = 0
+        self._phase: Phase | None = None
+        self._pictured = False
         self.title = QLabel()
         self.title.setProperty("role", "big")
         self.title.setWordWrap(True)
@@ -142,6 +149,7 @@ class Guide(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
         column.addWidget(self._source_box)
+        keep_from_wheel(sending)
         column.addWidget(self.picture, 1)
         for page in (empty, camera, sending):
             self._pages.addWidget(page)
@@ -190,6 +198,8 @@ class Guide(QWidget):
         self._step = step
         self._face_since_s = self._worn_since_s = None
         self._failed = False
+        if step is Step.CAMERA:
+            self._tries, self._pictured = 0, False
         self.progress.setValue(0)
         self._show_texts()
         sound = Sound.HOLD if step is Step.REST else Sound.READY
@@ -206,12 +216,21 @@ class Guide(QWidget):
 
     def show_seen(self, seen: Seen) -> None:
         """Show the camera's picture."""
-        if self._step in (Step.CAMERA, Step.HEADSET, Step.REST):
+        if self._step in (Step.CAMERA, Step.HEADSET, Step.REST) and not waiting_text(
+            self._phase or Phase.RUNNING
+        ):
             self.picture.show_frame(seen.look.frame, seen.look.reading.face)
+            self._pictured = True
 
     def show_status(self, status: Status) -> None:
         """Go on by itself while the wearer cannot see the screen."""
         now_s = time.monotonic()
+        if status.phase is not self._phase:
+            self._phase = status.phase
+            if status.phase is Phase.IDLE:
+                self.picture.show_text(self.tr("Choose a camera"))
+            elif text := waiting_text(status.phase):
+                self.picture.show_text(text)
         if self._step is Step.HEADSET:
             self._face_since_s = _since(self._face_since_s, status.face, now_s)
             worn = status.face and status.headset >= _WORN
@@ -234,8 +253,11 @@ class Guide(QWidget):
             self.show_step(Step.SEND)
         elif event.happening is Happening.BASELINE_FAILED:
             self._learning, self._failed = False, True
+            self._tries += 1
             self._show_texts()
             self._prompts.say(self.text.text(), Sound.ATTENTION)
+            if self._tries < _MOST_TRIES:
+                self._spoken.start(_SPOKEN_MS)
 
     def _next(self) -> None:
         if self._step is Step.SEND:
@@ -245,6 +267,8 @@ class Guide(QWidget):
             self._finish()
         elif self._step is Step.REST:
             self.show_step(Step.REST if self._failed else Step.SEND)
+        elif self._step is Step.CAMERA and not self._pictured:
+            self._prompts.say(self.text.text(), Sound.ATTENTION)  # nobody sees himself yet
         else:
             self.show_step(Step(self._step + 1))
 
@@ -254,8 +278,16 @@ class Guide(QWidget):
         self.finished.emit()
 
     def _take_spoken(self, text: str) -> None:
-        if text == self.text.text():
+        if text == self.text.text() and (self._asked or self._spoken.isActive()):
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Watch the resting face, or after a failure wait for the headset again."""
+        self._spoken.stop()
+        if self._asked:
             self._learn()
+        elif self._failed:
+            self.show_step(Step.HEADSET)
 
     def _learn(self) -> None:
         """Watch the resting face, once the request for it was spoken."""

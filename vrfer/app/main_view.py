@@ -16,6 +16,7 @@ from PyQt6.QtWidgets import (
 
 from vrfer.app.bars import ExpressionBars
 from vrfer.app.label_view import LabelView
+from vrfer.app.names import waiting_text
 from vrfer.app.network_view import NetworkView
 from vrfer.app.picture_view import PictureView
 from vrfer.app.state_line import StateLine
@@ -161,15 +162,7 @@ class MainView(QWidget):
         self.pause.setText(self.tr("Go on") if paused else self.tr("Pause"))
         if self._phase in (Phase.RUNNING, Phase.PAUSED):
             return
-        self.picture.show_text(
-            {
-                Phase.IDLE: self.tr("Choose a camera at the right and press Start"),
-                Phase.OPENING: self.tr("The camera is being opened. Some take half a minute."),
-                Phase.AWAY: self.tr("The camera is gone. Plug it in again; I go on by myself."),
-                Phase.ENDED: self.tr("The file is over"),
-                Phase.FAILED: self.tr("The camera cannot be read; the line above says why"),
-            }[self._phase]
-        )
+        self.picture.show_text(waiting_text(self._phase))
         self.timeline.end()
         self.network.clear()
         self.bars.show_reading(None)

@@ -20,7 +20,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from vrfer.app.form import fill
+from vrfer.app.form import fill, keep_from_wheel
 from vrfer.app.found_programs import FoundPrograms, sent_to
 from vrfer.app.offers_card import OffersCard
 from vrfer.app.program_search import AvatarFit
@@ -94,6 +94,7 @@ class ReceiverRow(QFrame):
         for row in (address, form, below):
             column.addLayout(row)
         column.addWidget(self.state)
+        keep_from_wheel(self)
 
     def retranslate(self) -> None:
         """Say everything in the language that is set."""
@@ -201,6 +202,8 @@ class ReceiversPanel(QWidget):
         self.test_button = QPushButton()
         self.find_button = QPushButton()
         self._searching = False
+        self._compared: dict[Program, str] = {}
+        """The profile that a program's avatar was compared with."""
         self.programs = FoundPrograms(theme)
         self.offers = OffersCard(offers, theme)
         page = QWidget()
@@ -344,17 +347,25 @@ class ReceiversPanel(QWidget):
         self._tell()
         self.find_button.setFocus()
         if program.kind == "VRChat":
-            self.avatar_wanted.emit(program, known.profile)
+            self._compare(program, known.profile)
 
     def _remove(self, row: ReceiverRow) -> None:
         self.rows.remove(row)
         _drop(row)
         self._tell()
 
+    def _compare(self, program: Program, profile: str) -> None:
+        self._compared[program] = profile
+        self.avatar_wanted.emit(program, profile)
+
     def _tell(self) -> None:
         parts = tuple(row.part for row in self.rows)
         self.programs.show_parts(parts)
         self.changed.emit(parts)
+        for program, profile in list(self._compared.items()):
+            part = sent_to(program, parts)
+            if part is not None and part.profile != profile:
+                self._compare(program, part.profile)
 
 
 def _drop(row: ReceiverRow) -> None:

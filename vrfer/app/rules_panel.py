@@ -22,7 +22,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from vrfer.app.form import fill
+from vrfer.app.form import fill, keep_from_wheel
 from vrfer.app.names import expression_names
 from vrfer.app.theme import Theme
 from vrfer.expressions import EXPRESSIONS
@@ -123,6 +123,7 @@ class RuleCard(QFrame):
         lines.addWidget(self.address)
         lines.addWidget(self.says)
         lines.addLayout(below)
+        keep_from_wheel(self)
 
     def retranslate(self) -> None:
         """Say everything in the language that is set."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from PyQt6.QtCore import QEvent, Qt, QTimer
+from PyQt6.QtCore import QEvent, QSize, Qt, QTimer
 from PyQt6.QtGui import (
     QCloseEvent,
     QGuiApplication,
@@ -22,10 +22,12 @@ from PyQt6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QMainWindow,
+    QMessageBox,
     QPushButton,
     QSplitter,
     QStackedWidget,
     QTabWidget,
+    QToolButton,
     QVBoxLayout,
 )
 
@@ -50,6 +52,9 @@ from vrfer.live.board import Seen
 from vrfer.live.status import Event, Happening, Phase, Status
 from vrfer.settings import ReceiverPart, Settings, WindowPart
 
+_SIZE = (1240, 800)
+_LEAST = (1000, 640)
+_TITLE_BAR_PX = 40
 _SAID_MS = 8000
 """A line that is no problem disappears after this long."""
 _HELD_MS = 20_000
@@ -102,15 +107,22 @@ class Window(QMainWindow):
         self.settings_button.setCheckable(True)
         self.settings_button.setChecked(True)
         self._wrong = False
+        self._trouble = ""
         self._source_trouble: str | None = None
+        self._theme: theme.Theme | None = None
         self._language = settings.window.language
         self.notice = QLabel()
         self.notice.setWordWrap(True)
         self.notice.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.dismiss = QToolButton()
+        self.dismiss.setText("✕")
+        self.dismiss.setAutoRaise(True)
+        self.dismiss.clicked.connect(self._close_notice)
+        self._notice_bar = QFrame()
         self.tabs = QTabWidget()
         self._notice_timer = QTimer(self)
         self._notice_timer.setSingleShot(True)
-        self._notice_timer.timeout.connect(self.notice.hide)
+        self._notice_timer.timeout.connect(self._end_line)
         self._held = QTimer(self)
         self._held.setSingleShot(True)
         self._pages = QStackedWidget()
@@ -123,7 +135,8 @@ class Window(QMainWindow):
         self._apply_look(settings.window)
         self.view.picture.show_region(settings.camera.region)
         self.retranslate()
-        self.resize(*(settings.window.size or (1240, 800)))
+        size = QSize(*(settings.window.size or _SIZE))
+        self.resize(size.boundedTo(self._room()).expandedTo(QSize(*_LEAST)))
         self.expression.show_people(controller.people())
         controller.listen()
         if controller.trouble:
@@ -150,8 +163,11 @@ class Window(QMainWindow):
         body.setStretchFactor(1, 0)
         body.setSizes([840, 400])
         body.setChildrenCollapsible(False)
-        self.notice.hide()
-        self.notice.setContentsMargins(12, 6, 12, 6)
+        self._notice_bar.hide()
+        row = QHBoxLayout(self._notice_bar)
+        row.setContentsMargins(12, 6, 12, 6)
+        row.addWidget(self.notice, 1)
+        row.addWidget(self.dismiss)
         page = QFrame()
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, 0, 0)
@@ -163,7 +179,7 @@ class Window(QMainWindow):
         column = QVBoxLayout(whole)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(self.notice)
+        column.addWidget(self._notice_bar)
         column.addWidget(self._pages, 1)
         self.setCentralWidget(whole)
 
@@ -273,6 +289,8 @@ class Window(QMainWindow):
         )
         self.strip_button.setText(self.tr("Small window (F11)"))
         self.settings_button.setText(self.tr("Settings"))
+        self.dismiss.setAccessibleName(self.tr("Close this line"))
+        self.dismiss.setToolTip(self.dismiss.accessibleName())
         self._show_buttons(self.controller.status)
 
     def changeEvent(self, event: QEvent | None) -> None:
@@ -297,11 +315,14 @@ class Window(QMainWindow):
         """End the session: a recording is closed properly, settings are kept."""
         window = self.controller.settings.window
         size = (self.width(), self.height())
-        if self.isVisible() and window.size != size:
+        usual = not (self.isMaximized() or self.isFullScreen())
+        if self.isVisible() and usual and window.size != size:
             self.controller.change_window(window.model_copy(update={"size": size}))
         self.search.stop()
         self.program_search.stop()
-        self.controller.close()
+        lost = self.controller.close()
+        if lost:  # no line of the window would be seen any more
+            QMessageBox.warning(self, "vrfer", "\n\n".join(lost))
         self.program_search.close()
         self.strip.blockSignals(True)
         self.strip.close()
@@ -310,21 +331,48 @@ class Window(QMainWindow):
         if application is not None:
             application.quit()
 
+    def _room(self) -> QSize:
+        """Return the largest size that the screen has room for, title bar included."""
+        screen = self.screen()
+        assert screen is not None
+        return screen.availableSize() - QSize(0, _TITLE_BAR_PX)
+
     def say(self, text: str, wrong: bool) -> None:
-        """Show a line; one that is no problem disappears by itself, and hides none that is."""
+        """Show a line; one that is no problem disappears by itself.
+
+        What is wrong is hidden by none for a while, and comes back after others until it is closed.
+        """
         if wrong:
+            self._trouble = text
             self._held.start(_HELD_MS)
         elif self._held.isActive():
             return
         self._wrong = wrong
         self.notice.setText(text)
         self._color_notice()
-        self.notice.show()
+        self._notice_bar.show()
         self._notice_timer.stop()
         if not wrong:
             self._notice_timer.start(_SAID_MS)
 
+    def _end_line(self) -> None:
+        """Take a line away; what is wrong comes back."""
+        if self._trouble and not self._wrong:
+            self._wrong = True
+            self.notice.setText(self._trouble)
+            self._color_notice()
+        else:
+            self._close_notice()
+
+    def _close_notice(self) -> None:
+        self._trouble = ""
+        self._held.stop()
+        self._notice_timer.stop()
+        self.notice.clear()
+        self._notice_bar.hide()
+
     def _color_notice(self) -> None:
+        assert self._theme is not None
         color = self._theme.bad if self._wrong else self._theme.muted
         self.notice.setStyleSheet(f"color: {color};")
 
@@ -414,14 +462,10 @@ class Window(QMainWindow):
     def _happened(self, event: Event) -> None:
         self.guide.show_event(event)
         if event.happening is Happening.SOURCE_FAILED:
-            self._source_trouble = self.notice.text()
-        if (
-            event.happening is Happening.SOURCE_OPENED
-            and self.notice.text() == self._source_trouble
-        ):
-            self._held.stop()
-            self.notice.clear()
-            self.notice.hide()
+            self._source_trouble = self._trouble
+        mended = (self._source_trouble, self.controller.no_camera)
+        if event.happening is Happening.SOURCE_OPENED and self._trouble in mended:
+            self._close_notice()
         if event.happening is Happening.MARKED:
             self.view.mark(event.text or self.tr("Marker"))
         if event.happening is Happening.PROBLEM:
@@ -452,15 +496,21 @@ class Window(QMainWindow):
             self._language = part.language
             spoken = language.install(application, part.language)
             self._prompts.use(replace(self._prompts.settings, locale=spoken))
-        self._theme = theme.chosen(part.theme)
-        theme.apply(application, self._theme)
+        self._use_theme(application, theme.chosen(part.theme))
+        self.view.network.setVisible(part.network_view)
+        self._follow_visibility()
+
+    def _use_theme(self, application: QApplication, chosen: theme.Theme) -> None:
+        """Dress everything, which takes a while, where it is not dressed so already."""
+        if chosen == self._theme:
+            return
+        self._theme = chosen
+        theme.apply(application, chosen)
         for panel in (
             self.view, self.sending, self.recording, self.rules, self.guide, self.strip,
         ):  # fmt: skip
-            panel.set_theme(self._theme)
+            panel.set_theme(chosen)
         self._color_notice()
-        self.view.network.setVisible(part.network_view)
-        self._follow_visibility()
 
     def _follow_system(self) -> None:
         part = self.controller.settings.window
@@ -476,10 +526,16 @@ class Window(QMainWindow):
             self.controller.start()
 
     def _add_receiver(self, part: ReceiverPart) -> None:
+        """Send to this one too, which may be there already; in place of what nobody chose."""
         parts = self.controller.settings.receivers
-        if part.receiver() not in [other.receiver() for other in parts]:
-            self.controller.change_receivers((*parts, part))
-            self.sending.show_parts(self.controller.settings.receivers)
+        same = [one for one in parts if (one.host, one.port) == (part.host, part.port)]
+        if same:
+            parts = tuple(one.model_copy(update={"on": one.on or one in same}) for one in parts)
+        else:
+            parts = (part,) if parts == Settings().receivers else (*parts, part)
+        if parts != self.controller.settings.receivers:
+            self.controller.change_receivers(parts)
+            self.sending.show_parts(parts)
 
     def _end_guide(self) -> None:
         self._pages.setCurrentIndex(0)
