@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from app.by_hand import Shown, Told, click, enter, pick, push_arrow_up, tick, unnamed, walk_through
-from PyQt6.QtWidgets import QFileDialog, QInputDialog
+from PyQt6.QtCore import QPoint, QPointF, Qt
+from PyQt6.QtGui import QWheelEvent
+from PyQt6.QtWidgets import QApplication, QFileDialog, QInputDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from vrfer.app.camera_panel import CameraPanel
@@ -42,6 +44,36 @@ def entry(panel: CameraPanel, text: str) -> object:
     index = panel.source.findText(text)
     assert index >= 0, [panel.source.itemText(i) for i in range(panel.source.count())]
     return panel.source.itemData(index)
+
+
+def turn_wheel(qtbot: QtBot, field: QWidget) -> bool:
+    """Turn the wheel over a field by a notch; return whether the field took it."""
+    place = QPointF(field.rect().center())
+    event = QWheelEvent(
+        place,
+        QPointF(field.mapToGlobal(place.toPoint())),
+        QPoint(),
+        QPoint(0, -120),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(field, event)
+    return event.isAccepted()
+
+
+def test_scrolling_past_a_field_changes_nothing(qtbot: QtBot, panel: CameraPanel) -> None:
+    panel.show_part(CameraPart(source="0", name="Built-in", exposure_ms=10))
+    panel.show_cameras(CAMERAS)
+    told = Told(panel.changed)
+    for field in (panel.source, panel.size_box, panel.rate, panel.exposure, panel.rotation):
+        field.clearFocus()
+        assert not turn_wheel(qtbot, field)
+    assert told == []
+    panel.exposure.setFocus()  # whoever clicked into it means it
+    assert turn_wheel(qtbot, panel.exposure)
+    assert told == [CameraPart(source="0", name="Built-in", exposure_ms=9)]
 
 
 def test_a_camera_is_chosen_by_its_name(qtbot: QtBot, panel: CameraPanel) -> None:

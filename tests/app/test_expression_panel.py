@@ -1,5 +1,6 @@
 """The expression's panel: every control changes what it says, and showing tells nothing."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -172,6 +173,30 @@ def test_a_baseline_is_made_for_the_name_that_was_typed(
         qtbot.keyClicks(panel.new_person, " Zoe ")
         click(qtbot, panel.learn)
     assert told == ["Zoe"]
+
+
+def test_a_name_that_was_typed_is_not_taken_for_the_next_person(
+    qtbot: QtBot, panel: ExpressionPanel
+) -> None:
+    """Else her baseline would be made from his face."""
+    qtbot.keyClicks(panel.new_person, "Ana")
+    panel.show_people(["Ana", "Mihai"])
+    pick(qtbot, panel.person, "Mihai")
+    told = Told(panel.learning_wanted)
+    click(qtbot, panel.learn)
+    assert told == ["Mihai"]
+
+
+def test_a_baseline_that_is_not_in_use_is_said(panel: ExpressionPanel) -> None:
+    loaded = Status(network="vgg-f-112, CPU")
+    panel.show_parts(ExpressionPart(person="Ana"), NetworkPart())
+    for status, said in (
+        (replace(loaded, person="Ana"), False),
+        (loaded, True),
+        (Status(), False),  # no network is loaded yet
+    ):
+        panel.show_status(status)
+        assert panel.unused.isVisible() is said
 
 
 def test_without_a_name_the_baseline_of_the_chosen_person_is_made_anew(

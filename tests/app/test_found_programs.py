@@ -3,7 +3,7 @@
 from html import escape
 
 import pytest
-from app.by_hand import Shown, Told, click, unnamed, walk_through
+from app.by_hand import Shown, Told, click, pick, unnamed, walk_through
 from app.looks import shows
 from PyQt6.QtCore import Qt
 from pytestqt.qtbot import QtBot
@@ -81,6 +81,23 @@ def test_one_that_is_there_already_keeps_its_profile(
     click(qtbot, panel.programs.cards[0].send)
     assert told == [(there.model_copy(update={"on": True}), OTHER)]
     assert avatars == [(VRCHAT, "mine")]
+
+
+def test_another_profile_is_compared_with_the_avatar_anew(
+    qtbot: QtBot, panel: ReceiversPanel
+) -> None:
+    panel.show_parts((ReceiverPart(port=9000, profile="mine", on=False),))
+    find(qtbot, panel, VRCHAT)
+    click(qtbot, panel.programs.cards[0].send)
+    panel.show_fit(VRCHAT, AvatarFit("mine", 0, 8, "vrchat"))
+    assert "choose that profile above" in says(panel)[0]
+    avatars: list[object] = []
+    panel.avatar_wanted.connect(lambda *both: avatars.append(both))
+    pick(qtbot, panel.rows[0].profile, "vrchat")
+    assert avatars == [(VRCHAT, "vrchat")]
+    assert says(panel) == ["is one of the receivers above"]
+    panel.show_fit(VRCHAT, AvatarFit("vrchat", 3, 8))
+    assert "hears 3 of the 8" in says(panel)[0]
 
 
 def test_a_program_that_hears_no_expressions_cannot_be_sent_to(

@@ -17,22 +17,24 @@ import pytest
 from app.by_hand import Told
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QShortcut
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from vrfer.app import guide, language, theme
+from vrfer.app import window as window_module
 from vrfer.app.controller import Controller
 from vrfer.app.guide import Step
 from vrfer.app.prompts import Prompts, PromptSettings
 from vrfer.app.window import Window
 from vrfer.listen import Listener
-from vrfer.live.status import Phase
+from vrfer.live.status import Happening, Phase
 from vrfer.people import People
 from vrfer.recording import load_session
 from vrfer.rules import Rule
 from vrfer.settings import (
     CameraPart,
+    NetworkPart,
     ReceiverPart,
     RecordingPart,
     RemotePart,
@@ -413,6 +415,118 @@ def test_what_a_recording_lost_is_the_line_that_stays(
     assert "a problem" in window.notice.text()
     window.say("Another problem.", True)
     assert window.notice.text() == "Another problem."
+
+
+def test_what_is_wrong_comes_back_until_it_is_closed(
+    qtbot: QtBot, make_window: MakeWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(window_module, "_HELD_MS", 0)
+    monkeypatch.setattr(window_module, "_SAID_MS", 10)
+    window = make_window()
+    window.say("The drive is full.", True)
+
+    def said() -> bool:  # not as long as the other one is held
+        window.say("I see your face.", False)
+        return window.notice.text() == "I see your face."
+
+    qtbot.waitUntil(said, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: window.notice.text() == "The drive is full.", timeout=PATIENCE_MS)
+    qtbot.mouseClick(window.dismiss, Qt.MouseButton.LeftButton)
+    assert not window.notice.isVisible()
+    window.say("I see your face.", False)
+    qtbot.waitUntil(lambda: not window.notice.isVisible(), timeout=PATIENCE_MS)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows deletes no open files")
+def test_what_the_last_recording_lost_is_read_though_the_window_closes(
+    qtbot: QtBot, make_window: MakeWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = make_window()
+    reading(qtbot, window)
+    record(qtbot, window)
+    (path,) = (tmp_path / "recordings").glob("*[0-9].csv")
+    path.unlink()
+    told: list[str] = []
+    monkeypatch.setattr(QMessageBox, "warning", lambda _owner, _title, text: told.append(text))
+    window.close()
+    assert len(told) == 1
+    assert "was deleted" in told[0]
+
+
+def test_a_camera_that_was_stopped_stays_off_when_it_is_set_otherwise(
+    qtbot: QtBot, make_window: MakeWindow
+) -> None:
+    window = make_window()
+    reading(qtbot, window)
+    qtbot.keyClick(window, Qt.Key.Key_F5)
+    qtbot.waitUntil(lambda: window.controller.status.phase is Phase.IDLE, timeout=PATIENCE_MS)
+    opened = Told(window.controller.bridge.happened)
+    part = window.controller.settings.camera
+    window.controller.change_camera(part.model_copy(update={"fps": 15.0}))
+    qtbot.wait(300)
+    assert [event.happening for event in opened] == []
+    window.controller.change_camera(part.model_copy(update={"source": "nothing-here.mp4"}))
+    qtbot.waitUntil(
+        lambda: Happening.SOURCE_FAILED in [event.happening for event in opened],
+        timeout=PATIENCE_MS,
+    )
+
+
+def test_a_network_that_cannot_be_used_does_not_stay_chosen(
+    qtbot: QtBot, make_window: MakeWindow, tmp_path: Path
+) -> None:
+    window = make_window()
+    reading(qtbot, window)
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"no network")
+    window.expression.network_changed.emit(NetworkPart(model=broken))
+    assert window.controller.settings.network.model == broken
+    qtbot.waitUntil(
+        lambda: window.controller.settings.network == NetworkPart(), timeout=PATIENCE_MS
+    )
+    assert "broken.onnx" in window.notice.text()
+    assert window.expression.model.currentData() is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (Settings().receivers, (ReceiverPart(host="192.0.2.7"),)),
+        ((), (ReceiverPart(host="192.0.2.7"),)),
+        (
+            (ReceiverPart(host="192.0.2.7", profile="unity", on=False),),
+            (ReceiverPart(host="192.0.2.7", profile="unity"),),
+        ),
+        (
+            (ReceiverPart(port=9005),),
+            (ReceiverPart(port=9005), ReceiverPart(host="192.0.2.7")),
+        ),
+    ],
+    ids=["untouched", "none", "switched off", "another"],
+)
+def test_the_guides_answer_is_where_it_sends(
+    make_window: MakeWindow,
+    before: tuple[ReceiverPart, ...],
+    after: tuple[ReceiverPart, ...],
+) -> None:
+    window = make_window()
+    window.controller.change_receivers(before)
+    window.guide.receiver_chosen.emit(ReceiverPart(host="192.0.2.7"))
+    assert window.controller.settings.receivers == after
+    assert tuple(row.part for row in window.sending.rows) == after
+
+
+def test_it_fits_the_screen_whatever_size_it_once_had(make_window: MakeWindow) -> None:
+    window = make_window(
+        Settings(
+            receivers=(),
+            remote=RemotePart(on=False),
+            window=WindowPart(language="en", welcomed=True, size=(1200, 9000)),
+        )
+    )
+    screen = window.screen()
+    assert screen is not None
+    assert window.height() < screen.availableSize().height()
 
 
 def test_what_is_wrong_with_the_camera_is_seen_in_the_guide_and_gone_once_it_works(
