@@ -359,6 +359,20 @@ def test_importing_the_finder_does_not_import_mediapipe() -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
+def test_a_region_outside_of_the_picture_is_said_once(
+    finder: Finder, caplog: pytest.LogCaptureFixture
+) -> None:
+    finder.region = (700.0, 0.0, 1200.0, 480.0)
+    try:
+        for size in ((480, 640), (480, 640), (240, 320)):
+            assert finder.find(np.zeros((*size, 3), np.uint8)) is None
+    finally:
+        finder.region = None
+    said = [record.getMessage() for record in caplog.records]
+    assert ["640x480" in line for line in said] == [True, False]
+    assert all("700,0,1200,480" in line for line in said)
+
+
 def test_a_region_may_reach_beyond_the_picture() -> None:
     region = Region.whole(np.zeros((90, 120, 3), np.uint8), 0.75)
     assert region == Region(-20, -15, 160, 120)

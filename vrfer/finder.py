@@ -76,6 +76,7 @@ class Finder:
         """
         self.region = region
         self._search = Search(models)
+        self._said_outside: tuple[Box | None, tuple[int, ...]] | None = None
         self._glance: _Glance | None = None
         self.reset()
 
@@ -132,6 +133,7 @@ class Finder:
             raise ValueError("the finder is closed")
         part, (left, top) = _part(image, self.region)
         if min(part.shape[:2]) < _NARROWEST_PX:
+            self._say_outside(image)
             return None
         turned_back = at_s is not None and at_s < self._now_s - _BACKWARDS_S
         if part.shape != self._shape or turned_back:
@@ -146,6 +148,17 @@ class Finder:
         assert self._track is not None
         self._place = self._track.found.square
         return _moved(replace(face, person=self._person), left, top)
+
+    def _say_outside(self, image: NDArray[np.uint8]) -> None:
+        """Say once that the region leaves nothing to look at: a camera may give other sizes."""
+        if self.region is not None and self._said_outside != (self.region, image.shape):
+            self._said_outside = self.region, image.shape
+            left, top, right, bottom = self.region
+            logger.warning(
+                "no face can be found: of the region %g,%g,%g,%g next to nothing lies in the "
+                "picture, which is %dx%d",
+                left, top, right, bottom, image.shape[1], image.shape[0],
+            )  # fmt: skip
 
     def _find(self, image: NDArray[np.uint8], still: bool) -> LowerFace | None:
         cut = self._cut(image)
