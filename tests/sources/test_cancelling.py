@@ -10,7 +10,7 @@ from mjpeg_server import MjpegServer
 from sources.fake_camera import V4l2Camera
 
 from vrfer.errors import SourceError
-from vrfer.sources import Source, open_source
+from vrfer.sources import CameraInfo, Source, open_source, thumbnail
 from vrfer.sources.live import Patience
 
 Until = Callable[[Callable[[], bool]], None]
@@ -111,6 +111,32 @@ def test_does_not_wait_for_the_thread(
     assert opening.cancelled()
     assert not camera.released.is_set()
     camera.may_open.set()
+    until(no_threads)
+
+
+def test_what_was_given_up_is_waited_for_and_not_met(
+    camera: SlowCamera, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A driver lends a camera to one user: the second opening would be told that it is busy."""
+    after = V4l2Camera()
+
+    def opened(*_: object) -> V4l2Camera:
+        if not camera.opening.is_set():
+            return camera.opened()
+        assert camera.released.is_set(), "met a camera that is still open"
+        return after
+
+    monkeypatch.setattr(cv2, "VideoCapture", opened)
+    first = Opening("0")
+    assert camera.opening.wait(WAIT_S)
+    assert first.cancelled()
+    second = Opening("0")
+    assert thumbnail(CameraInfo(0, "camera 0"), 0.0) is None  # nor does a small picture
+    camera.may_grab.set()
+    camera.may_open.set()
+    source = second.outcome()
+    assert not isinstance(source, Exception)
+    source.close()
     until(no_threads)
 
 

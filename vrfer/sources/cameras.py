@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from contextlib import ExitStack
 
 import cv2
 
@@ -16,6 +17,7 @@ from vrfer.sources.camera_list import (
     what_there_is,
 )
 from vrfer.sources.capturing import CvDevice
+from vrfer.sources.in_use import cameras_in_use
 from vrfer.sources.live import Device, LiveSource
 from vrfer.sources.negotiation import negotiate
 from vrfer.sources.opencv import camera_backend, prepare_opencv
@@ -23,6 +25,8 @@ from vrfer.sources.settings import DEFAULT_CAMERA, CameraSettings
 
 logger = logging.getLogger(__name__)
 
+BUSY_S = 10.0
+"""So long a camera is waited for that is still open in this program."""
 GRACE_S = 2.0
 """A camera whose every grab has failed for this long is gone."""
 
@@ -62,6 +66,17 @@ class _Opener:
 
     def __call__(self, stop: threading.Event) -> Device:
         index = self._current_index()
+        in_use = cameras_in_use()
+        # Where it stays in use, the driver is asked all the same: the number may be another's now.
+        taken = in_use.take(index, BUSY_S, stop)
+        with ExitStack() as undo:
+            if taken:
+                undo.callback(in_use.give_back, index)
+            device = self._open(index, stop)
+            device.when_closed = undo.pop_all().close
+        return device
+
+    def _open(self, index: int, stop: threading.Event) -> CvDevice:
         backend = camera_backend()
         capture = cv2.VideoCapture(index, backend)
         if not capture.isOpened():

@@ -3,6 +3,7 @@
 import functools
 import threading
 import time
+from collections.abc import Callable
 
 import cv2
 
@@ -48,6 +49,8 @@ class CvDevice(Device):
         self._grace_s = grace_s
         self.mode = mode
         self._decoding_waits = decoding_waits
+        self.when_closed: Callable[[], None] = lambda: None
+        """Called once the capture is released."""
 
     def read(self) -> Capture:
         """Wait for the next frame; see `Device.read`."""
@@ -66,7 +69,10 @@ class CvDevice(Device):
 
     def close(self) -> None:
         """Release the capture."""
-        self._capture.release()
+        try:
+            self._capture.release()
+        finally:
+            self.when_closed()
 
     def abort(self) -> None:
         """Do nothing: OpenCV cannot be interrupted; releasing in mid-read would crash it."""

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vrfer.sources.camera_list import CameraInfo
+from vrfer.sources.in_use import cameras_in_use
 from vrfer.sources.opencv import camera_backend, prepare_opencv, retrieve_bgr
 
 WIDEST = 160
@@ -33,6 +34,16 @@ def thumbnail(camera: CameraInfo, timeout_s: float) -> NDArray[np.uint8] | None:
         gives no picture. Never raises.
     """
     prepare_opencv()
+    in_use = cameras_in_use()
+    if not in_use.take(camera.index, 0.0):
+        return None
+    try:
+        return _taken(camera, timeout_s)
+    finally:
+        in_use.give_back(camera.index)
+
+
+def _taken(camera: CameraInfo, timeout_s: float) -> NDArray[np.uint8] | None:
     try:
         capture = cv2.VideoCapture(camera.index, camera_backend())
     except cv2.error:
