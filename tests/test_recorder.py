@@ -341,7 +341,7 @@ def test_deleted_files_are_a_loss_that_is_said(
         recorder.write(with_face(), 1.0)
     assert recorder.removed
     assert "was deleted" in caplog.text
-    (loss,) = losses(recorder, None)
+    (loss,) = losses(recorder, None).values()
     assert str(tmp_path / "x.csv") in loss
 
 
@@ -349,14 +349,14 @@ def test_a_recording_that_is_there_is_no_loss(tmp_path: Path) -> None:
     with Recorder(tmp_path / "x.csv", {}) as recorder:
         recorder.write(with_face(), 1.0)
     assert not recorder.removed
-    assert losses(recorder, None) == []
+    assert losses(recorder, None) == {}
 
 
 def test_a_loss_says_why(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "x.csv", {})
     recorder.close()
     recorder.write(with_face(), 1.0)
-    (loss,) = losses(recorder, None)
+    (loss,) = losses(recorder, None).values()
     assert "1 rows or markers" in loss
     assert recorder.last_error in loss
     assert recorder.last_error
@@ -552,7 +552,7 @@ def test_what_waits_for_a_drive_that_hangs_is_bounded_and_the_rest_is_counted(
     session = load_session(tmp_path / "x.csv")
     assert len(session.rows) == recorder.rows == 200 - recorder.lost
     assert session.problems == (f"{recorder.lost} rows or markers could not be written.",)
-    (loss,) = losses(recorder, None)
+    (loss,) = losses(recorder, None).values()
     assert "too much waits" in loss
 
 
@@ -566,7 +566,7 @@ def test_what_a_closed_recording_holds_is_lost_until_the_drive_answers(
         recorder.write(with_face(frame), 1.0)
     recorder.close()
     assert (recorder.rows, recorder.lost) == (0, 20)
-    (loss,) = losses(recorder, None)
+    (loss,) = losses(recorder, None).values()
     assert "does not answer" in loss
     frozen.set()
     join("vrfer-recorder", "vrfer-recorder-disk")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from vrfer import replacing
 from vrfer.replacing import replace_file
 
 
@@ -46,3 +47,28 @@ def test_what_fails_leaves_the_old_file_and_nothing_else(
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         replace_file(tmp_path / "missing" / "x", b"new")
+
+
+@pytest.mark.parametrize("refusals", [3, 10_000])
+def test_a_file_that_a_virus_scanner_looks_at_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusals: int
+) -> None:
+    """As Windows refuses: for a moment, or for good."""
+    left = [PermissionError(13, "Access is denied")] * refusals
+    replace = Path.replace
+
+    def refusing(path: Path, target: Path) -> Path:
+        if left:
+            raise left.pop()
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", refusing)
+    monkeypatch.setattr(replacing, "_PATIENCE_S", 30.0 if refusals == 3 else 0.1)
+    path = tmp_path / "x.json"
+    if refusals == 3:
+        replace_file(path, b"new")
+        assert path.read_bytes() == b"new"
+    else:
+        with pytest.raises(PermissionError):
+            replace_file(path, b"new")
+        assert list(tmp_path.iterdir()) == []

@@ -151,6 +151,7 @@ def describe_run(source: Source | None, reader: Reader) -> dict[str, object]:
         "contract": reader.classifier.contract.model_dump(mode="json"),
         "device": reader.classifier.device.value,
         "steady": asdict(reader.steady.settings),
+        "neutral_held": reader.steady.neutral_held,
         "baseline": None if reader.baseline is None else asdict(reader.baseline),
     }
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-_PATIENCE_S: Final = 2.0
+_PATIENCE_S: Final = 0.5 if os.name == "nt" else 0.0
 _RETRY_S: Final = 0.02
 
 
@@ -35,7 +35,7 @@ def replace_file(path: Path, content: bytes) -> None:
 
 def _take_name(neighbour: Path, path: Path) -> None:
     """Windows refuses while a virus scanner or a synchronised folder looks at one of them."""
-    give_up_s = time.monotonic() + (_PATIENCE_S if os.name == "nt" else 0.0)
+    give_up_s = time.monotonic() + _PATIENCE_S
     while time.monotonic() < give_up_s:
         with contextlib.suppress(PermissionError):
             neighbour.replace(path)

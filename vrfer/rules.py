@@ -250,8 +250,7 @@ class RuleBook:
         if reading.face is not None:
             if reading.face.person != self._person:
                 self._person = reading.face.person
-                for progress in self._progress.values():
-                    progress.start_over()  # what one person began, another does not end
+                self.start_over()
             self._faceless_since_ns, self._lost = None, False
             fired += self._step(now_ns, _Missing.UNKNOWN if reading.unsure else reading)
         elif not self._lost:
@@ -259,6 +258,11 @@ class RuleBook:
                 self._faceless_since_ns = now_ns
             fired += self._step(now_ns, _Missing.UNKNOWN)
         return fired
+
+    def start_over(self) -> None:
+        """Count anew towards begins and ends: what one person began, another does not end."""
+        for progress in self._progress.values():
+            progress.start_over()
 
     def replace(self, rules: Sequence[Rule]) -> list[Fired]:
         """Follow other rules from now on.

@@ -188,7 +188,7 @@ def run_command(
         console.print(f"recorded {recorder.rows} rows into {recorder.path}")
         if film is not None:
             console.print(f"recorded {film.pictures} pictures into {film.path}")
-        lost = losses(recorder, film)
+        lost = losses(recorder, film).values()
         if lost:
             raise OutputError(
                 "; ".join(lost),

@@ -21,6 +21,7 @@ from vrfer.classifier import Classifier, Device
 from vrfer.errors import OutputError
 from vrfer.expressions import EXPRESSIONS
 from vrfer.listen import Listener
+from vrfer.live import worker
 from vrfer.live.obeying import Steered, obey
 from vrfer.live.remote import Command, Deed
 from vrfer.live.session import Session
@@ -413,19 +414,18 @@ def test_what_changes_the_numbers_is_marked_in_the_recording(
     watched.wait(Happening.RECORDING_STARTED)
     session.hold_neutral(True)
     session.use_person(never_happy)
+    session.use_person(never_happy)  # which changes nothing
     session.set_network(NetworkWish(ROOT / "models" / "vgg-f-112.onnx"))
     session.hold_neutral(False)
+    playing(watched)
     for hold_s in (0.1, 0.2, 0.3):  # a slider is dragged
         session.set_steady(SteadyWish(hold_s=hold_s))
-    playing(watched)
-    watched.until(
-        lambda: "reading settings changed" in path.with_suffix(".markers.csv").read_text()
-    )
     session.stop_recording()
     watched.wait(Happening.RECORDING_STOPPED)
     assert [marker.text for marker in load_session(path).markers] == [
         "neutral held",
         f"baseline of {never_happy}",
+        "baseline of nobody",  # it does not fit the network
         "network vgg-f-112",
         "neutral released",
         "source demo.mp4",
@@ -496,6 +496,44 @@ def test_a_network_that_knows_no_resting_face_fails_the_baseline(watched: Watche
     session.set_network(NetworkWish(ROOT / "models" / "vgg-f-112.onnx"))
     session.learn_resting("Ada")
     assert "vgg-f-112" in watched.wait(Happening.BASELINE_FAILED).text
+
+
+def test_settings_that_change_are_marked_once_and_from_their_first_moment_on(
+    watched: Watched, tmp_path: Path
+) -> None:
+    path = tmp_path / "one.csv"
+    session = playing(watched)
+    session.set_steady(SteadyWish(hold_s=0.5))  # before: the description tells of it
+    session.record(path)
+    watched.wait(Happening.RECORDING_STARTED)
+    session.mark("before")
+    session.set_steady(SteadyWish(hold_s=0.1))
+    session.set_steady(SteadyWish(hold_s=0.2))
+    watched.until(lambda: "reading settings" in path.with_suffix(".markers.csv").read_text("utf-8"))
+    session.stop_recording()
+    watched.wait(Happening.RECORDING_STOPPED)
+    before, changed = load_session(path).markers
+    assert changed.text == "reading settings changed"
+    settling_s = worker._SETTLED_S
+    assert 0 <= changed.monotonic_s - before.monotonic_s < settling_s
+
+
+@pytest.mark.parametrize("spec", ["http://[::1", "rtsp://ann:pa[ss@192.0.2.5/x"])
+def test_an_address_that_is_none_is_said_and_the_next_source_works(
+    watched: Watched, spec: str
+) -> None:
+    watched.session.open(SourceWish(spec))
+    watched.wait(Happening.SOURCE_FAILED)
+    assert "pa[ss" not in watched.session.status().source
+    playing(watched)
+
+
+def test_another_region_may_be_another_person(watched: Watched) -> None:
+    session = playing(watched)
+    session.learn_resting("Ada", 60)
+    watched.until(lambda: (session.status().resting_s or 0) > 1)
+    session.look_only_in((0.0, 0.0, 470.0, 350.0))
+    watched.until(lambda: session.status().resting_s is not None and session.status().resting_s < 1)
 
 
 def test_a_password_is_not_shown(watched: Watched) -> None:

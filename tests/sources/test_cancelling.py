@@ -132,6 +132,8 @@ def test_what_was_given_up_is_waited_for_and_not_met(
     assert first.cancelled()
     second = Opening("0")
     assert thumbnail(CameraInfo(0, "camera 0"), 0.0) is None  # nor does a small picture
+    third = Opening("0")
+    assert third.cancelled() == "opening camera 0 was cancelled"
     camera.may_grab.set()
     camera.may_open.set()
     source = second.outcome()

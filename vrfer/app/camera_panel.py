@@ -22,6 +22,7 @@ from vrfer.app.pictures import from_bgr
 from vrfer.settings import CameraPart
 from vrfer.shipped import shipped
 from vrfer.sources.camera_list import CameraInfo, find_again
+from vrfer.sources.opening import without_credentials
 
 SIZES = ((320, 240), (640, 480), (800, 600), (1280, 720), (1920, 1080))
 _ICON_SIZE = QSize(64, 48)
@@ -154,7 +155,7 @@ class CameraPanel(Panel):
         entries.append((self.tr("Built-in clip"), str(shipped("assets") / "demo.mp4")))
         current = self._current_source()
         if current and current not in {value for _, value in entries}:
-            entries.append((part.name or part.source, current))
+            entries.append((part.name or without_credentials(part.source), current))
         entries.append((self.tr("Video or picture …"), _FILE))
         entries.append((self.tr("Address of a network camera …"), _ADDRESS))
         fill(self.source, entries, current)

@@ -124,7 +124,7 @@ class Controller(QObject):
         if self._saving.isActive():
             self._saving.stop()
             self.save()
-        told = self.bridge.untold
+        told, self.bridge.untold = self.bridge.untold, []
         return [one.text for one in told if one.happening is Happening.RECORDING_FAILED]
 
     def listen(self) -> None:
@@ -220,7 +220,8 @@ class Controller(QObject):
             self._session.look_only_in(part.region)
         elif not part.source:
             self.stop()
-        elif another or self._open:  # what was stopped stays off until somebody starts it
+        elif another or self._session.status().phase is not Phase.IDLE:
+            # What somebody stopped stays off until somebody starts it.
             self.start()
 
     def change_region(self, region: Box | None) -> None:

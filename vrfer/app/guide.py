@@ -268,6 +268,8 @@ class Guide(QWidget):
         elif self._step is Step.REST:
             self.show_step(Step.REST if self._failed else Step.SEND)
         elif self._step is Step.CAMERA and not self._pictured:
+            if not waiting_text(self._phase or Phase.IDLE):
+                self.picture.show_text(self.tr("Choose a camera"))
             self._prompts.say(self.text.text(), Sound.ATTENTION)  # nobody sees himself yet
         else:
             self.show_step(Step(self._step + 1))

@@ -107,6 +107,7 @@ def _finish(window: Window, screenshot: Path | None, failed: list[OutputError]) 
                 "Name a .png file in a folder that exists and can be written.",
             )
         )
+    window.attended = False
     window.close()
 
 
@@ -143,6 +144,7 @@ def _closed_by_signals(window: Window) -> Iterator[threading.Event]:
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         stopped.set()
+        window.attended = False
         window.close()
 
     before = {

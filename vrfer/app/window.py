@@ -3,6 +3,7 @@
 Long, for it is the one place where all of them are connected; what they do is not here.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -52,9 +53,16 @@ from vrfer.live.board import Seen
 from vrfer.live.status import Event, Happening, Phase, Status
 from vrfer.settings import ReceiverPart, Settings, WindowPart
 
+logger = logging.getLogger(__name__)
+
 _SIZE = (1240, 800)
 _LEAST = (1000, 640)
 _TITLE_BAR_PX = 40
+_MENDED_BY = {
+    Happening.SOURCE_OPENED: Happening.SOURCE_FAILED,
+    Happening.BASELINE_MADE: Happening.BASELINE_FAILED,
+}
+"""What is right again, and what was wrong."""
 _SAID_MS = 8000
 """A line that is no problem disappears after this long."""
 _HELD_MS = 20_000
@@ -106,9 +114,12 @@ class Window(QMainWindow):
         self.settings_button = QPushButton()
         self.settings_button.setCheckable(True)
         self.settings_button.setChecked(True)
+        self.attended = True
+        """Whether somebody is there who can answer, as far as is known."""
         self._wrong = False
         self._trouble = ""
-        self._source_trouble: str | None = None
+        self._troubles: dict[Happening, str] = {}
+        """What was said last of what went wrong."""
         self._theme: theme.Theme | None = None
         self._language = settings.window.language
         self.notice = QLabel()
@@ -321,8 +332,10 @@ class Window(QMainWindow):
         self.search.stop()
         self.program_search.stop()
         lost = self.controller.close()
-        if lost:  # no line of the window would be seen any more
+        if lost and self.attended:  # no line of the window would be seen any more
             QMessageBox.warning(self, "vrfer", "\n\n".join(lost))
+        for line in lost:
+            logger.error("%s", line)
         self.program_search.close()
         self.strip.blockSignals(True)
         self.strip.close()
@@ -461,11 +474,14 @@ class Window(QMainWindow):
 
     def _happened(self, event: Event) -> None:
         self.guide.show_event(event)
-        if event.happening is Happening.SOURCE_FAILED:
-            self._source_trouble = self._trouble
-        mended = (self._source_trouble, self.controller.no_camera)
-        if event.happening is Happening.SOURCE_OPENED and self._trouble in mended:
-            self._close_notice()
+        if event.happening in _MENDED_BY.values():
+            self._troubles[event.happening] = self._trouble
+        if event.happening in _MENDED_BY:
+            mended = {self._troubles.pop(_MENDED_BY[event.happening], None)}
+            if event.happening is Happening.SOURCE_OPENED:
+                mended.add(self.controller.no_camera)
+            if self._trouble in mended:
+                self._close_notice()
         if event.happening is Happening.MARKED:
             self.view.mark(event.text or self.tr("Marker"))
         if event.happening is Happening.PROBLEM:
@@ -524,6 +540,8 @@ class Window(QMainWindow):
             Phase.IDLE, Phase.ENDED, Phase.FAILED,
         ):  # fmt: skip
             self.controller.start()
+        elif self.controller.status.phase is Phase.PAUSED:
+            self.controller.toggle_pause()
 
     def _add_receiver(self, part: ReceiverPart) -> None:
         """Send to this one too, which may be there already; in place of what nobody chose."""

@@ -26,7 +26,8 @@ class Keeping:
         self._on_event = on_event
         self._since_s = 0.0
         self._markers = 0
-        self._loss_told = False
+        self._told: set[str] = set()
+        """Which files something is missing in, as far as that was told."""
         self._closing: list[threading.Thread] = []
 
     def begin(self, path: Path, about: Mapping[str, object], *, film: bool) -> None:
@@ -50,7 +51,7 @@ class Keeping:
                 pictures.close()  # which removes it, for it is empty
             raise
         self._outputs.film = pictures
-        self._since_s, self._markers, self._loss_told = time.monotonic(), 0, False
+        self._since_s, self._markers, self._told = time.monotonic(), 0, set()
 
     def end(self) -> None:
         """End the recording, if there is one; its files are closed by another thread."""
@@ -71,13 +72,14 @@ class Keeping:
         self._markers += 1
 
     def look_for_losses(self) -> None:
-        """Tell of the first loss at once: who wears a headset can still do something about it."""
+        """Tell of each file's first loss at once: something can still be done about it."""
         recorder = self._outputs.recorder
-        if recorder is None or self._loss_told:
+        if recorder is None:
             return
-        for loss in losses(recorder, self._outputs.film)[:1]:
-            self._loss_told = True
-            self._on_event(Event(Happening.RECORDING_FAILED, loss))
+        for what, loss in losses(recorder, self._outputs.film).items():
+            if what not in self._told:
+                self._told.add(what)
+                self._on_event(Event(Happening.RECORDING_FAILED, loss))
 
     def status(self, now_s: float) -> RecordingStatus | None:
         """Return how the recording does at a moment of `time.monotonic`; None without one."""
@@ -107,5 +109,5 @@ class Keeping:
             if film is not None:
                 film.close()
         self._on_event(Event(Happening.RECORDING_STOPPED, str(recorder.path)))
-        for loss in losses(recorder, film):  # last, for it must be the line that stays
+        for loss in losses(recorder, film).values():  # last, for it must be the line that stays
             self._on_event(Event(Happening.RECORDING_FAILED, loss))

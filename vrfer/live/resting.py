@@ -26,8 +26,13 @@ class Resting:
         """
         self.person = person
         self._wanted_s = wanted_s
+        self._contract = contract
         self._face = RestingFace(contract)
         self._deadline_s = time.monotonic() + _PATIENCE * wanted_s
+
+    def start_over(self) -> None:
+        """Forget what was seen."""
+        self._face = RestingFace(self._contract)
 
     @property
     def seconds(self) -> float:

@@ -122,7 +122,7 @@ class Session:
 
     def use_person(self, person: str | None) -> None:
         """Use someone's baseline, or nobody's."""
-        self._worker.post(lambda: self._worker.use_person(person))
+        self._worker.post(lambda: self._worker.choose_person(person))
 
     def learn_resting(self, person: str | None = None, seconds: float = 5.0) -> None:
         """Watch a resting face for some seconds, keep it as the person's baseline, and use it.

@@ -18,6 +18,7 @@ from queue import Empty, SimpleQueue
 import numpy as np
 from numpy.typing import NDArray
 
+from vrfer.baseline import Baseline
 from vrfer.errors import VrferError
 from vrfer.frames import Box, Frame, Reading
 from vrfer.live.board import Board, Seen
@@ -110,8 +111,10 @@ class Worker:
         self._explained_s = -math.inf
         self._stated_s = -math.inf
         self._failures = 0
-        self._steady_noted_s: float | None = None
-        """When it is noted that readings became calmer or quicker; None: nothing is to be noted."""
+        self._steady_changed: tuple[int, int] | None = None
+        """When readings began to be calmer or quicker, on both clocks; None once that is noted."""
+        self._steady_settled_s = 0.0
+        self._baseline: Baseline | None = None
         self._thread = threading.Thread(target=self._work, name="vrfer-session", daemon=True)
         self._thread.start()
 
@@ -165,9 +168,8 @@ class Worker:
         self.receivers.look_up_again()
         self._go_on_testing()
         self._keeping.look_for_losses()
-        if self._steady_noted_s is not None and time.monotonic() >= self._steady_noted_s:
-            self._steady_noted_s = None
-            self._note("reading settings changed")
+        if time.monotonic() >= self._steady_settled_s:
+            self._note_steady()
         self._state(now=obeyed)
 
     def _guarded(self, wish: Callable[[], None]) -> None:
@@ -276,6 +278,7 @@ class Worker:
                 gone = face_gone(example_reading(0, time.perf_counter_ns(), time.time_ns()))
                 for sender in self._outputs.senders:
                     sender.take(gone, at_once=True)
+                    sender.show_events(self._rules.active, gone.captured_unix_ns)
 
     # Wishes, obeyed in the session's thread.
 
@@ -395,12 +398,16 @@ class Worker:
             self._source.orientation = orientation
 
     def look_only_in(self, region: Box | None) -> None:
-        """Look for faces in a part of the picture only."""
+        """Look for faces in a part of the picture only: that may be another person's."""
         if self._wish is not None:
             self._wish = replace(self._wish, region=region)
-        if self._reader is not None:
+        if self._reader is not None and self._reader.finder.region != region:
             self._reader.finder.region = region
             self._reader.finder.reset()
+            self._reader.steady.reset()
+            self._rules.start_over()
+            if self._resting is not None:
+                self._resting.start_over()
 
     def _load(self) -> None:
         """Load network and finder, if they are not; the built-in network for one that is broken."""
@@ -449,7 +456,8 @@ class Worker:
     def set_steady(self, steady: SteadyWish) -> None:
         """Be calmer or quicker."""
         if steady != self._steady:
-            self._steady_noted_s = time.monotonic() + _SETTLED_S
+            self._steady_changed = self._steady_changed or (time.time_ns(), time.perf_counter_ns())
+            self._steady_settled_s = time.monotonic() + _SETTLED_S
         self._steady = steady
         if self._reader is not None:
             self._reader.steady.settings = steady.settings(self._reader.own_steady)
@@ -474,17 +482,24 @@ class Worker:
 
     def use_person(self, person: str | None) -> None:
         """Use someone's baseline, or nobody's."""
+        before = self._baseline
+        self._person, self._wished_person, self._baseline = None, person, None
+        try:
+            if self._reader is not None:
+                self._reader.use_baseline(None)  # not the last person's, whatever fails now
+            baseline = None if person is None else self._people.load(person)
+            if self._reader is not None:
+                self._reader.use_baseline(baseline)
+            self._person, self._baseline = person, baseline
+        finally:
+            if self._baseline != before:
+                self._note(f"baseline of {self._person or 'nobody'}", names=True)
+
+    def choose_person(self, person: str | None) -> None:
+        """Use someone's baseline, or nobody's; another one's is not made any more."""
         if self._resting is not None and person != self._resting.person:
             self._drop_learning("another person was chosen")
-        before, self._person, self._wished_person = self._person, None, person
-        if self._reader is not None:
-            self._reader.use_baseline(None)  # not the last person's, whatever fails now
-        baseline = None if person is None else self._people.load(person)
-        if self._reader is not None:
-            self._reader.use_baseline(baseline)
-        self._person = person
-        if person is not None or before is not None:
-            self._note(f"baseline of {'nobody' if person is None else person}", names=True)
+        self.use_person(person)
 
     def learn_resting(self, person: str | None, seconds: float) -> None:
         """Begin to watch a resting face."""
@@ -544,9 +559,9 @@ class Worker:
             about = {
                 **describe_run(self._source, self._reader),
                 "person": self._person,
-                "neutral_held": self._neutral_held,
             }
             self._keeping.begin(path, about, film=film)
+            self._steady_changed = None  # which it says itself
         except (VrferError, OSError) as err:
             self._tell(Happening.RECORDING_FAILED, str(err))
             return
@@ -554,6 +569,7 @@ class Worker:
 
     def stop_recording(self) -> None:
         """End the recording, if there is one."""
+        self._note_steady()
         self._keeping.end()
         self._state(now=True)
 
@@ -565,18 +581,26 @@ class Worker:
         self._keeping.mark(unix_ns, ns, text)
         self._tell(Happening.MARKED, text)
 
-    def _note(self, text: str, *, names: bool = False) -> None:
-        """Set a marker of what changes the numbers from now on.
+    def _note_steady(self) -> None:
+        moment, self._steady_changed = self._steady_changed, None
+        if moment is not None:
+            self._note("reading settings changed", moment)
+
+    def _note(
+        self, text: str, moment: tuple[int, int] | None = None, *, names: bool = False
+    ) -> None:
+        """Set a marker of what changes the numbers.
 
         Args:
             text: What it is.
+            moment: From when on, as `mark` takes it; None is from now on.
             names: Whether it names people or files, which no stream tells.
         """
-        now = time.time_ns(), time.perf_counter_ns()
+        moment = moment or (time.time_ns(), time.perf_counter_ns())
         if not names:
-            self._outputs.mark(*now, text)
+            self._outputs.mark(*moment, text)
         elif self._outputs.recorder is not None:
-            self._outputs.recorder.mark(*now, text)
+            self._outputs.recorder.mark(*moment, text)
 
     # Telling.
 

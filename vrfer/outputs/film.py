@@ -178,8 +178,8 @@ class Film:
             except (OSError, ValueError) as err:
                 why = _why(err)
         if why:
-            self._failed += 1
             self._say(why)
+            self._failed += 1
         else:
             self.pictures += 1
             self._changed.set()

@@ -224,8 +224,8 @@ class Recorder:
         self._given += 1
         line = as_line(fields)
         if not self._waiting.put(_Line(table, line), len(line)):
+            self._say_lost(_CLOSED if self._closed else _HANGS)  # first, for others read the count
             self._left_out += 1
-            self._say_lost(_CLOSED if self._closed else _HANGS)
         since_s = self._writing_since_s
         hangs = since_s is not None and time.monotonic() - since_s > SLOW_AFTER_S
         if hangs and not self._said_hanging:
@@ -272,8 +272,8 @@ class Recorder:
                 for line in lines:
                     self._append(table, [line])
             else:
-                self._failed += 1
                 self._say_lost(str(err))
+                self._failed += 1
 
     def _say_lost(self, why: str) -> None:
         self.last_error = why

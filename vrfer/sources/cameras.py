@@ -18,7 +18,7 @@ from vrfer.sources.camera_list import (
 )
 from vrfer.sources.capturing import CvDevice
 from vrfer.sources.in_use import cameras_in_use
-from vrfer.sources.live import Device, LiveSource
+from vrfer.sources.live import Device, LiveSource, check_cancelled
 from vrfer.sources.negotiation import negotiate
 from vrfer.sources.opencv import camera_backend, prepare_opencv
 from vrfer.sources.settings import DEFAULT_CAMERA, CameraSettings
@@ -72,6 +72,7 @@ class _Opener:
         with ExitStack() as undo:
             if taken:
                 undo.callback(in_use.give_back, index)
+            check_cancelled(self._called, stop)
             device = self._open(index, stop)
             device.when_closed = undo.pop_all().close
         return device

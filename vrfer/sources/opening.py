@@ -91,7 +91,10 @@ def without_credentials(spec: str) -> str:
     """Return a source as it may be shown and logged: of URLs no user, password or query."""
     if "://" not in spec:
         return spec
-    parts = urlsplit(spec)
+    try:
+        parts = urlsplit(spec)
+    except ValueError:  # such as a bracket that does not close
+        return f"{spec.partition('://')[0]}://..."
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme, host, parts.path, "..." if parts.query else "", ""))
 

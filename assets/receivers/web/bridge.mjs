@@ -147,7 +147,7 @@ class State {
     this.reading = atRest();
     const running = [...this.events].filter(([, on]) => on);
     for (const [name] of running) this.events.set(name, false);
-    return [["reading", this.reading], ...running.map(([name]) => ["event", { name, on: false }])];
+    return [["reading", { ...this.reading, silent: true }], ...running.map(([name]) => ["event", { name, on: false }])];
   }
 
   #setEvent(name, value) {

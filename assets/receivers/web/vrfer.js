@@ -21,7 +21,8 @@ const REST = {
  * onReading({face, label, labelId, confidence, unsure, probabilities, capturedAt}): a frame of
  * vrfer; capturedAt in milliseconds since the Unix epoch, or null.
  * onEvent(name, on): /vrfer/event/NAME began or ended, or the bridge went away.
- * onSilence(): nothing came for `silenceMs` (0: never told); a reading at rest was handed out before.
+ * onSilence(): nothing came for `silenceMs` (0: for ever), or the bridge says so; a reading at rest was
+ * handed out before.
  *
  * Returns {values, step(seconds), close()}: `values` holds the smoothed probabilities, which
  * step() moves on; call it once a drawn frame.
@@ -41,11 +42,14 @@ export function connect({
   const source = new EventSource(url);
   const wait = () => {
     clearTimeout(timer);
-    if (silenceMs <= 0) return;
-    timer = setTimeout(() => {
+    if (silenceMs > 0) timer = setTimeout(rest, silenceMs);
+  };
+  const rest = () => {
+    clearTimeout(timer);
+    if (reading !== REST) {
       take(REST);
       onSilence();
-    }, silenceMs);
+    }
   };
   const take = (next) => {
     reading = next;
@@ -58,8 +62,13 @@ export function connect({
     onEvent(name, on);
   };
   source.addEventListener("reading", ({ data }) => {
-    wait();
-    take(JSON.parse(data));
+    const { silent, ...next } = JSON.parse(data);
+    if (silent) {
+      rest();
+    } else {
+      wait();
+      take(next);
+    }
   });
   source.addEventListener("event", ({ data }) => {
     const { name, on } = JSON.parse(data);
