@@ -625,3 +625,21 @@ def test_names_that_are_no_utf_8_do_not_break_it(tmp_path: Path) -> None:
     session = load_session(tmp_path / "x.csv")
     assert session.description["source"] == "clip\udce4.mp4"
     assert [marker.text for marker in session.markers] == ["half ?"]
+
+
+def test_a_wall_clock_that_ticks_slowly_is_read_as_it_ticks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else other instruments' recordings are aligned late by as much as a tick."""
+    true_ns, tick_ns = time.time_ns, 500_000_000
+    began_ns = true_ns() - tick_ns // 2  # in the middle between two ticks
+
+    def ticking_ns() -> int:
+        return began_ns + (true_ns() - began_ns) // tick_ns * tick_ns
+
+    monkeypatch.setattr(recorder_module.time, "time_ns", ticking_ns)
+    Recorder(tmp_path / "x.csv", {}).close()
+    about = json.loads((tmp_path / "x.json").read_text(encoding="utf-8"))
+    offset_ns = true_ns() - time.perf_counter_ns()
+    for pair in (about["clock"], about["ended"]):
+        assert abs(pair["unix_ns"] - pair["monotonic_ns"] - offset_ns) < tick_ns / 5

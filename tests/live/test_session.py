@@ -5,6 +5,7 @@ Long, as the tests of one module stand in one file.
 
 import itertools
 import json
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ from vrfer.classifier import Classifier, Device
 from vrfer.errors import OutputError
 from vrfer.expressions import EXPRESSIONS
 from vrfer.listen import Listener
-from vrfer.live import worker
+from vrfer.live import receivers, worker
 from vrfer.live.obeying import Steered, obey
 from vrfer.live.remote import Command, Deed
 from vrfer.live.session import Session
@@ -227,6 +228,29 @@ def test_an_unknown_host_is_said_and_holds_nothing_up(watched: Watched) -> None:
         assert not bad.ready
         assert "no-such-host.invalid" in bad.error
         assert good.ready
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS has one loopback address alone")
+def test_a_receiver_whose_name_has_another_address_since_is_found_again(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hosts = ["127.0.0.1"]
+    look_up = socket.getaddrinfo
+
+    def moved(host: str, *where: object, **kind: object) -> object:
+        return look_up(hosts[0] if host == "headset.local" else host, *where, **kind)
+
+    monkeypatch.setattr(socket, "getaddrinfo", moved)
+    monkeypatch.setattr(receivers, "RENEW_S", 0.1)
+    with Listener(0) as before:
+        watched.session.set_receivers([Receiver("headset.local", before.port)])
+        session = playing(watched)
+        assert before.packet(PATIENCE_S)
+        with Listener(before.port, "127.0.0.2") as after:
+            hosts[0] = "127.0.0.2"
+            assert after.packet(PATIENCE_S)
+            (line,) = session.status().receivers
+            assert line.sent > 1  # goes on counting
 
 
 def test_a_source_that_cannot_be_opened_is_said_and_the_next_one_works(watched: Watched) -> None:

@@ -1,5 +1,6 @@
 """The receivers of a running session: added, removed and looked up without holding frames up."""
 
+import ipaddress
 import logging
 import threading
 import time
@@ -14,6 +15,8 @@ logger = logging.getLogger(__name__)
 
 RETRY_S = 10.0
 """A host that was not known is looked up again after this long."""
+RENEW_S = 60.0
+"""So often a name is looked up anyway: a headset that slept may have another address."""
 
 
 @dataclass(slots=True, eq=False)
@@ -78,10 +81,12 @@ class Receivers:
             sender.refresh()
 
     def look_up_again(self) -> None:
-        """Look hosts up again that were not known."""
+        """Look hosts up again that were not known, and now and then those that are names."""
         now_s = time.monotonic()
         for line in self._lines:
-            if line.sender is None and not line.looking and now_s - line.tried_s > RETRY_S:
+            again_s = RETRY_S if line.sender is None else RENEW_S
+            fixed = line.sender is not None and _is_address(line.receiver.host)
+            if not (line.looking or fixed) and now_s - line.tried_s > again_s:
                 self._look_up(line)
 
     def status(self) -> tuple[ReceiverStatus, ...]:
@@ -127,7 +132,11 @@ class Receivers:
         with self._lock:
             if line.dropped:
                 return
-            line.sender, line.opened = line.opened, None
+            opened, line.opened = line.opened, None
+            if line.sender is None:
+                line.sender = opened
+            elif opened is not None:
+                line.sender = _moved(line.sender, opened)
         if error and error != line.error:
             logger.warning("%s", error)
         line.error = error
@@ -142,3 +151,22 @@ class Receivers:
 
     def _gather(self) -> None:
         self.senders[:] = [line.sender for line in self._lines if line.sender is not None]
+
+
+def _moved(before: OscSender, now: OscSender) -> OscSender:
+    """Return the one of two senders to a receiver that goes on; the other is closed."""
+    if now.address == before.address:
+        now.close()
+        return before
+    logger.info("%s is at %s now", now.receiver, now.address)
+    before.close()
+    now.sent, now.failed = before.sent, before.failed
+    return now
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True

@@ -145,6 +145,11 @@ class OscSender:
         self._connected = False
 
     @property
+    def address(self) -> str:
+        """The IP address that the host's name stands for."""
+        return str(self._address[0])
+
+    @property
     def error(self) -> str:
         """Why the last packet did not go out, in the system's words; empty if it did."""
         return self.last_error if self._failing else ""

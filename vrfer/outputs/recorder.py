@@ -282,7 +282,7 @@ class Recorder:
             logger.error("the recording %s cannot be written: %s", self.path, why)
 
     def _ended(self) -> dict[str, object]:
-        unix_ns, monotonic_ns = time.time_ns(), time.perf_counter_ns()
+        unix_ns, monotonic_ns = _moment()
         return {
             "ended_at": iso_time(unix_ns),
             "unix_ns": unix_ns,
@@ -363,10 +363,21 @@ class _ToDisk:
             os.fsync(file.fileno())
 
 
+def _moment() -> tuple[int, int]:
+    """Return the wall clock's next tick, and the same moment by the steady clock, ns.
+
+    Windows' wall clock ticks every 16 ms before Python 3.13, and is late in between.
+    """
+    before = time.time_ns()
+    while (unix_ns := time.time_ns()) == before:
+        pass
+    return unix_ns, time.perf_counter_ns()
+
+
 def _clock() -> dict[str, object]:
     """Return one moment on both clocks, by which other instruments' recordings are aligned."""
     steady = time.get_clock_info("perf_counter")
-    unix_ns, monotonic_ns = time.time_ns(), time.perf_counter_ns()
+    unix_ns, monotonic_ns = _moment()
     return {
         "started_at": iso_time(unix_ns),
         "unix_ns": unix_ns,
