@@ -6,7 +6,7 @@ from training.made_up_pictures import scene, write_class_folders
 
 from vrfer.training.checkpoint import RunState
 from vrfer.training.data_sets import load_faces
-from vrfer.training.disturbances import HEADSET, MOVES, Move, losses, losses_table
+from vrfer.training.disturbances import HEADSET, MOVES, TOP_HIDDEN, Move, losses, losses_table
 from vrfer.training.export import export
 from vrfer.training.ferplus import FerPlus
 from vrfer.training.recipe import Data
@@ -52,6 +52,14 @@ def test_a_drawn_headset_covers_the_top_of_the_lower_half_alone() -> None:
     assert changed[24:28].min() > 30
     assert changed[44:].max() < 5
     assert (HEADSET.of(faces) == worn).all()
+
+
+def test_what_a_move_up_takes_away_is_hidden_where_it_is() -> None:
+    faces = np.arange(48, dtype=np.uint8)[None, :, None].repeat(48, axis=2)  # rows tell themselves
+    hidden = TOP_HIDDEN.of(faces)[0, :, 7]
+    assert hidden.tolist() == [*range(24), *[29] * 5, *range(29, 48)]
+    up = next(move for move in MOVES if move.name == "10 % up").of(faces)[0, 24:, 7]
+    assert up.min() == 29  # the same rows are gone
 
 
 def test_a_loss_is_the_difference_in_accuracy(
