@@ -119,7 +119,12 @@ def test_a_run_is_steered_from_its_first_frame_to_its_last(tmp_path: Path) -> No
         run.until("source opened")
         assert run.end() == 130
     session = load_session(record)
-    assert [marker.text for marker in session.markers] == ["the lift stops"]
+    assert [marker.text for marker in session.markers] == [
+        "the lift stops",
+        "neutral held",
+        "neutral released",
+        "source demo.mp4",  # it was opened anew
+    ]
     assert session.ended is not None
     assert session.problems == ()
 
@@ -140,7 +145,7 @@ def test_no_command_ends_a_run_whose_source_still_opens() -> None:
             run.command("recalibrate", "a/b")
             run.until("baseline failed: 'a/b'")
             run.command("marker", "still there")
-            run.until("marked: still there")
+            run.until("marker not kept")  # nothing is recorded
 
 
 def test_what_was_stopped_is_not_tried_again(

@@ -124,7 +124,7 @@ def test_start_opens_the_camera_and_nothing_more_while_it_runs(
     frames = room.controller.status.frames
     room.send("start")
     room.send("marker", "after it")
-    qtbot.waitUntil(lambda: Happening.MARKED in room.told.happened, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: Happening.NOT_MARKED in room.told.happened, timeout=PATIENCE_MS)
     assert room.told.happened.count(Happening.SOURCE_OPENED) == 1
     assert room.controller.status.frames >= frames
     assert room.controller.status.phase is Phase.RUNNING

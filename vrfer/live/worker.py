@@ -335,8 +335,8 @@ class Worker:
         wish = self._wish or opening.wish  # turned or limited otherwise while it opened
         opening.source.orientation = wish.camera.orientation
         self._source, self._phase = opening.source, Phase.RUNNING
-        if self._outputs.recorder is not None:
-            self._outputs.recorder.describe(describe_source(opening.source))
+        recorder = self._outputs.recorder
+        if recorder is not None and not recorder.describe(describe_source(opening.source)):
             self._note(f"source {opening.source.name}", names=True)
         self.summary, self._pace = Summary(), Pace()
         self._last, self._face_told = None, False

@@ -197,14 +197,19 @@ class Recorder:
         except OSError as err:
             logger.warning("%s cannot say how the recording ended: %s", self._description, err)
 
-    def describe(self, about: Mapping[str, object]) -> None:
+    def describe(self, about: Mapping[str, object]) -> bool:
         """Say of the run what was unknown (None) when it began, if all of it was.
 
         It stands in the JSON file with the next row.
+
+        Returns:
+            Whether it was.
         """
-        if all(self._about.get(name) is None for name in about):
+        unknown = all(self._about.get(name) is None for name in about)
+        if unknown:
             self._about = {**self._about, **about}
             self._described.set()
+        return unknown
 
     def write(self, reading: Reading, latency_ms: float) -> None:
         """Give the next row; one that is not written is counted, and the first is said."""
