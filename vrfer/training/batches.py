@@ -118,14 +118,16 @@ def drawn_pictures(
         photographs: How many pictures of photographs follow the labelled ones.
         photographs_share: As `Stage.photographs_share`.
     """
-    expected = torch.ones(len(votes))
+    # Nothing is drawn from the generator that a recipe does not ask for: older ones keep theirs.
+    labelled, others = torch.arange(len(votes)), torch.arange(photographs)
     if repeat_below > 0:
         expected = repeats(torch.from_numpy(votes), repeat_below)
-    whole = expected.floor()
-    more = torch.rand(len(votes), generator=generator) < expected - whole
-    labelled = torch.arange(len(votes)).repeat_interleave((whole + more).long())
-    others = torch.randperm(photographs, generator=generator)
-    others = others[: math.ceil(photographs * photographs_share)]
+        whole = expected.floor()
+        more = torch.rand(len(votes), generator=generator) < expected - whole
+        labelled = labelled.repeat_interleave((whole + more).long())
+    if photographs_share < 1:
+        chosen = math.ceil(photographs * photographs_share)
+        others = torch.randperm(photographs, generator=generator)[:chosen]
     drawn = torch.cat([labelled, len(votes) + others])
     return drawn[torch.randperm(len(drawn), generator=generator)]
 
