@@ -1,4 +1,7 @@
-"""The guide: consent, camera, headset, resting face, receiver; aloud, and by itself."""
+"""The guide: consent, camera, headset, resting face, receiver; aloud, and by itself.
+
+Long, as the tests of one module stand in one file.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace

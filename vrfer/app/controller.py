@@ -185,13 +185,8 @@ class Controller(QObject):
 
     def toggle(self) -> None:
         """Start or stop."""
-        (self.stop if self._open else self.start)()
-
-    @property
-    def _open(self) -> bool:
-        """Whether a source is open, or on its way."""
-        running = (Phase.OPENING, Phase.RUNNING, Phase.PAUSED, Phase.AWAY)
-        return self._session.status().phase in running
+        running = self.status.phase in (Phase.OPENING, Phase.RUNNING, Phase.PAUSED, Phase.AWAY)
+        (self.stop if running else self.start)()
 
     def toggle_pause(self) -> None:
         """Let the source stand still, or go on."""

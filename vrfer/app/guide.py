@@ -97,7 +97,7 @@ class Guide(QWidget):
         self._baseline = False
         self._failed = False
         self._tries = 0
-        self._phase: Phase | None = None
+        self._phase = Phase.RUNNING
         self._pictured = False
         self.title = QLabel()
         self.title.setProperty("role", "big")
@@ -216,9 +216,8 @@ class Guide(QWidget):
 
     def show_seen(self, seen: Seen) -> None:
         """Show the camera's picture."""
-        if self._step in (Step.CAMERA, Step.HEADSET, Step.REST) and not waiting_text(
-            self._phase or Phase.RUNNING
-        ):
+        watches = self._step in (Step.CAMERA, Step.HEADSET, Step.REST)
+        if watches and not waiting_text(self._phase):
             self.picture.show_frame(seen.look.frame, seen.look.reading.face)
             self._pictured = True
 
@@ -268,7 +267,7 @@ class Guide(QWidget):
         elif self._step is Step.REST:
             self.show_step(Step.REST if self._failed else Step.SEND)
         elif self._step is Step.CAMERA and not self._pictured:
-            if not waiting_text(self._phase or Phase.IDLE):
+            if not waiting_text(self._phase):
                 self.picture.show_text(self.tr("Choose a camera"))
             self._prompts.say(self.text.text(), Sound.ATTENTION)  # nobody sees himself yet
         else:

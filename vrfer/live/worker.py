@@ -41,7 +41,6 @@ from vrfer.pipeline import (
     Summary,
     describe_run,
     describe_source,
-    face_gone,
     run,
     take_leave,
     tell_events,
@@ -275,10 +274,8 @@ class Worker:
             self._test_signal = None
             self._outputs.senders = self.receivers.senders
             if self._phase is not Phase.RUNNING:
-                gone = face_gone(example_reading(0, time.perf_counter_ns(), time.time_ns()))
-                for sender in self._outputs.senders:
-                    sender.take(gone, at_once=True)
-                    sender.show_events(self._rules.active, gone.captured_unix_ns)
+                pattern = example_reading(0, time.perf_counter_ns(), time.time_ns())
+                take_leave(self._outputs.senders, pattern)
 
     # Wishes, obeyed in the session's thread.
 
@@ -616,18 +613,15 @@ class Worker:
         self._stated_s = moment_s
         self.board.status = self._snapshot(moment_s)
 
-    @property
-    def _wished_source(self) -> str:
-        return self._wish.spec if self._wish else ""
-
     def _snapshot(self, now_s: float) -> Status:
         source, reader, summary = self._source, self._reader, self.summary
         contract = None if reader is None else reader.classifier.contract
-        away = self._last is None or self._phase is not Phase.RUNNING
-        face = None if self._last is None or away else self._last.reading.face
+        last = self._last if self._phase is Phase.RUNNING else None
+        face = None if last is None else last.reading.face
+        wished = without_credentials(self._wish.spec) if self._wish else ""
         return Status(
             phase=self._phase,
-            source=source.name if source else without_credentials(self._wished_source),
+            source=source.name if source else wished,
             mode=source.current_mode if source else None,
             network=f"{contract.name}, {reader.classifier.note}" if reader and contract else "",
             reads_with=self._network,
