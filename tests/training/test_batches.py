@@ -108,6 +108,32 @@ def test_what_teachers_said_travels_with_its_picture() -> None:
         assert torch.equal(batch.taught, batch.votes / 2)
 
 
+@settings(deadline=None, max_examples=25)
+@given(st.integers(2, 30), st.integers(1, 12), st.floats(0.01, 0.5))
+def test_of_mixed_pictures_the_labels_are_mixed_alike(
+    count: int, batch_size: int, mixup: float
+) -> None:
+    faces = numbered(count)
+    taught = torch.from_numpy(faces.votes) / 2
+    drawn = drawn_pictures(faces.votes, 0, seeded())
+    how = STILL.model_copy(update={"mixup": mixup})
+    batches = training_batches(
+        faces, taught, drawn, view("lower-half", 48), batch_size, how, seeded()
+    )
+    for batch, chosen in zip(batches, torch.split(drawn, batch_size), strict=True):
+        values = batch.patches[:, 0, 12, 20]
+        torch.testing.assert_close(values, batch.votes[:, 0], rtol=0, atol=1e-3)
+        assert batch.taught is not None
+        torch.testing.assert_close(batch.taught, batch.votes / 2)
+        own = chosen.float()
+        following = own.roll(-1)
+        mixture = (values - own) / torch.where(following == own, 1.0, following - own)
+        assert (-1e-3 <= mixture).all()
+        assert (mixture <= mixup + 1e-3).all()
+        if len(chosen) > 2:
+            assert mixture.std() > 0
+
+
 def test_rare_expressions_are_drawn_more_often() -> None:
     votes = np.zeros((1000, 8), np.float32)
     votes[:990, 0] = 1

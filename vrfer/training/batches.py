@@ -94,11 +94,32 @@ def training_batches(
         labels = torch.multinomial(votes, 1, generator=generator)[:, 0]
         votes = nn.functional.one_hot(labels, votes.shape[1]).float()
     for chosen in torch.split(drawn, batch_size):
-        yield Batch(
+        batch = Batch(
             augmented(pictures[chosen.to(device)], view, augmentation, generator),
             votes[chosen].to(device),
             None if taught is None else taught[chosen].to(device),
         )
+        # Nothing is drawn from the generator that a recipe does not ask for.
+        if augmentation.mixup > 0:
+            shares = augmentation.mixup * torch.rand(len(batch), generator=generator)
+            batch = mixed(batch, shares.to(device))
+        yield batch
+
+
+def mixed(batch: Batch, shares: Tensor) -> Batch:
+    """Return the pictures with the next one of the batch shining through each (mixup).
+
+    Args:
+        batch: N pictures in random order.
+        shares: N, of the next picture in the mixture, 0-1; the last one's next is the first.
+    """
+
+    def with_next(values: Tensor) -> Tensor:
+        weights = shares.view(-1, *(1,) * (values.ndim - 1))
+        return values.lerp(values.roll(-1, dims=0), weights)
+
+    taught = None if batch.taught is None else with_next(batch.taught)
+    return Batch(with_next(batch.patches), with_next(batch.votes), taught)
 
 
 def drawn_pictures(

@@ -113,6 +113,9 @@ class Augmentation(_Strict):
     """Lower halves: probability that a headset's lower edge covers the top."""
     occluder: float = Field(default=0, ge=0, le=1)
     """Probability of something before the face: a hand, a microphone."""
+    mixup: float = Field(default=0, ge=0, le=0.5)
+    """Largest share of another picture that shines through, in its labels too (Zhang et al., ICLR
+    2018): each picture draws its own share, uniformly from 0 on."""
 
 
 class Distillation(_Strict):
