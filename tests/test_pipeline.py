@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from enum import Enum, auto
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,9 @@ from vrfer.outputs.messages import encode_reading
 from vrfer.outputs.osc import OscSender, Receiver
 from vrfer.outputs.profiles import load_profile
 from vrfer.outputs.recorder import Recorder
+from vrfer.outputs.rows import FOUND_ELSEWHERE
 from vrfer.pipeline import Durations, Outputs, Reader, Summary, read_expressions, run
+from vrfer.recording import load_session
 from vrfer.sources import Source
 from vrfer.steady import Steady, SteadySettings
 
@@ -179,6 +182,24 @@ def sender_to() -> Iterator[Callable[..., OscSender]]:
 
 def play(source: ScriptedSource, outputs: Outputs | None = None, **options: Any) -> Summary:
     return run(source, ScriptedReader(source), outputs or Outputs(), **options)
+
+
+class WanderingReader(ScriptedReader):
+    """Sees every two frames another person."""
+
+    def read(self, frame: Frame) -> Reading:
+        reading = super().read(frame)
+        face = None if reading.face is None else replace(reading.face, person=frame.index // 2)
+        return replace(reading, face=face)
+
+
+def test_a_face_that_is_found_elsewhere_is_marked(tmp_path: Path) -> None:
+    source = ScriptedSource([SEEN, SEEN, UNSEEN, SEEN, SEEN])
+    with Recorder(tmp_path / "x.csv", {}) as recorder:
+        run(source, WanderingReader(source), Outputs(recorder=recorder))
+    session = load_session(tmp_path / "x.csv")
+    assert [marker.text for marker in session.markers] == [FOUND_ELSEWHERE] * 2
+    assert session.found_elsewhere.tolist() == [False, False, False, True, True]
 
 
 @pytest.mark.parametrize("live", [True, False])

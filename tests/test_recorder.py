@@ -250,6 +250,39 @@ def test_a_full_disk_loses_rows_says_so_once_and_tears_none(
     assert session.problems == ("57 rows or markers could not be written.",)
 
 
+FULL_TWICE = """
+import json, logging, resource, signal, sys
+from pathlib import Path
+from settled import settled
+from test_recorder import with_face
+from vrfer.outputs import recorder as module
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+logging.basicConfig(level=logging.WARNING)
+module._RECOVERED_AFTER_S = 0.0  # which takes ten seconds otherwise
+most = resource.getrlimit(resource.RLIMIT_FSIZE)
+failing = []
+with module.Recorder(Path(sys.argv[1]), {}) as recorder:
+    for count, room in enumerate((most[0], 10, most[0], 10), 1):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, most[1]))
+        recorder.write(with_face(count), 1.0)
+        settled(recorder, count)
+        failing.append(recorder.failing)
+    resource.setrlimit(resource.RLIMIT_FSIZE, most)
+print(json.dumps(failing))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows limits no file sizes")
+def test_a_disk_that_is_full_again_is_said_again(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_TWICE, str(tmp_path / "x.csv")],
+        capture_output=True, text=True, check=True, cwd=Path(__file__).parent,
+    )  # fmt: skip
+    assert json.loads(done.stdout) == [False, True, False, True]
+    assert done.stderr.count("cannot be written") == 2
+
+
 def test_losses_are_errors_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     recorder = Recorder(tmp_path / "x.csv", {})
     recorder.close()

@@ -27,7 +27,7 @@ from vrfer.pipeline import Outputs, Reader, run
 from vrfer.recorded_film import FILM_FRAME
 from vrfer.recording import ROW, Ended, Marker, Session, load_session
 from vrfer.report import BINS, curves, figures, runs
-from vrfer.report_chart import COLORS, UNSEEN
+from vrfer.report_chart import COLORS, UNSEEN, percent
 from vrfer.report_command import report
 from vrfer.report_page import CAVEAT, page
 from vrfer.report_picture import picture
@@ -79,7 +79,7 @@ def test_figures_count_time_changes_and_losses() -> None:
     assert_allclose(numbers.unrecorded_s, 0, atol=1e-9)
     assert_allclose(numbers.unsure_s, 0.5)
     assert_allclose(numbers.label_s[[HAPPINESS, SADNESS]], [6, 2])
-    assert_allclose(numbers.share_of_face(numbers.label_s[SADNESS]), 0.25)
+    assert_allclose(numbers.share_of_read(numbers.label_s[SADNESS]), 0.25)
     assert numbers.transitions[HAPPINESS, SADNESS] == numbers.transitions[SADNESS, HAPPINESS] == 1
     assert numbers.transitions.sum() == 2
     assert_allclose(numbers.flips_per_minute, 2 / 8 * 60)
@@ -95,6 +95,67 @@ def test_a_gap_between_rows_is_not_recorded_and_no_change() -> None:
     assert_allclose(numbers.unrecorded_s, 61 - 3.9)
     assert numbers.transitions.sum() == 0
     assert_allclose(numbers.frames_per_s, 10)
+
+
+def test_time_that_is_lost_before_and_after_the_rows_counts() -> None:
+    about = {"clock": {"monotonic_ns": 60 * 10**9}, "ended": {"monotonic_ns": 160 * 10**9}}
+    lost = session(["happiness"] * 100, description=about)  # from 100 s to 110 s
+    numbers, lines = figures(lost), curves(lost)
+    assert_allclose([numbers.duration_s, numbers.unrecorded_s], [100, 90])
+    assert_allclose(lines.edges_s[[0, -1]], [-40, 60])
+    assert_allclose(lines.unrecorded.mean(), 0.9, atol=0.01)
+    assert_allclose(lines.edges_s[list(runs(lines.label == HAPPINESS)[0])], [0, 10], atol=0.3)
+    # What a camera takes to open is no loss.
+    usual = {"clock": {"monotonic_ns": 99_500_000_000}, "ended": {"monotonic_ns": 110_400_000_000}}
+    assert_allclose(figures(session(["happiness"] * 100, description=usual)).duration_s, 10)
+
+
+def test_neutral_that_is_held_is_no_expression() -> None:
+    labels = ["sadness"] * 20 + ["neutral"] * 30 + ["sadness"] * 20
+    notes = {2.0: "neutral held", 5.0: "neutral released"}
+    held = session(labels, markers=notes)
+    held.rows["neutral"][20:50] = 1
+    numbers, lines = figures(held), curves(held)
+    assert_allclose([numbers.face_s, numbers.held_s, numbers.read_s], [7, 3, 4])
+    assert numbers.label_s[EXPRESSIONS.index("neutral")] == 0
+    assert_allclose(numbers.share_of_read(numbers.label_s[SADNESS]), 1)
+    assert numbers.transitions.sum() == 0
+    (span,) = runs(lines.held)
+    assert_allclose(lines.edges_s[list(span)], [2, 5], atol=0.1)
+    assert np.isnan(lines.mean[:, slice(*span)][:, 3:-3]).all()
+    # Whoever writes such a marker by hand holds nothing.
+    assert figures(session(labels, markers=notes)).held_s == 0
+    # It may have been held before the recording began.
+    before = session(labels, markers={5.0: "neutral released"}, description={"neutral_held": True})
+    before.rows["neutral"][20:50] = 1
+    assert_allclose(figures(before).held_s, 3)
+
+
+@pytest.mark.parametrize("note", ["face found elsewhere", "source camera 1"])
+def test_another_persons_face_is_no_change_of_expression(note: str) -> None:
+    labels = ["happiness"] * 20 + ["sadness"] * 20
+    assert figures(session(labels)).transitions.sum() == 1
+    assert figures(session(labels, markers={2.0: note})).transitions.sum() == 0
+    assert figures(session(labels, markers={1.0: note})).transitions.sum() == 1
+
+
+def test_what_is_seldom_seen_is_drawn_all_the_same() -> None:
+    labels = (["happiness"] * 9 + ["none"] * 11) * 6000  # 0.9 s of each 2 s, for hours
+    lines = curves(session(labels))
+    assert (lines.label == HAPPINESS).all()
+    assert_allclose(lines.mean[HAPPINESS], 0.93)
+    assert lines.unseen.all()
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0, "0 %"), (1e-14, "0 %"), (0.0004, "< 0.1 %"), (0.5, "50.0 %"), (0.9996, "> 99.9 %"),
+        (1 - 1e-14, "100 %"), (1, "100 %"),
+    ],
+)  # fmt: skip
+def test_no_share_is_rounded_to_all_or_nothing(share: float, text: str) -> None:
+    assert percent(share) == text
 
 
 def test_a_pause_of_a_film_slows_nothing_down() -> None:

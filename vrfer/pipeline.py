@@ -28,6 +28,7 @@ from vrfer.outputs.film import Film
 from vrfer.outputs.lsl import LslOutlet
 from vrfer.outputs.osc import OscSender
 from vrfer.outputs.recorder import Recorder
+from vrfer.outputs.rows import FOUND_ELSEWHERE
 from vrfer.rules import Fired, RuleBook
 from vrfer.shipped import default_model, shipped
 from vrfer.sources import Source, open_source
@@ -287,6 +288,7 @@ def run(
     deadline = None if seconds is None else time.monotonic() + seconds
     first_ns: int | None = None
     last: Reading | None = None
+    person: int | None = None
     told_gone = False
     try:
         while not (source.exhausted or stop.is_set()):
@@ -301,6 +303,10 @@ def run(
                     told_gone = True
                 continue
             last, told_gone = reader.read(frame), False
+            if last.face is not None:
+                if person not in (None, last.face.person):
+                    outputs.mark(last.captured_unix_ns, last.captured_ns, FOUND_ELSEWHERE)
+                person = last.face.person
             send(outputs, last)
             latency_ms = (time.perf_counter_ns() - frame.captured_ns) / 1e6
             if outputs.recorder is not None:

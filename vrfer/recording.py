@@ -18,7 +18,15 @@ from numpy.typing import NDArray
 
 from vrfer.errors import OutputError
 from vrfer.expressions import EXPRESSIONS, NO_FACE_LABEL
-from vrfer.outputs.rows import COLUMNS, MAGIC, MARKER_COLUMNS
+from vrfer.outputs.rows import (
+    COLUMNS,
+    FOUND_ELSEWHERE,
+    MAGIC,
+    MARKER_COLUMNS,
+    NEUTRAL_HELD,
+    NEUTRAL_RELEASED,
+    SOURCE_CHANGED,
+)
 from vrfer.recorded_film import FILM_FRAME, load_film, pictures_of
 
 if TYPE_CHECKING:
@@ -44,6 +52,10 @@ ROW: Final = np.dtype(
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BLOCK_BYTES = 1 << 22
+_JUMP_S = 1.0
+"""By how much the two clocks part before it is said, seconds: small corrections are usual."""
+_MOST_JUMPS = 5
+"""So many of them are told one by one."""
 _NUMBER = r"-?\d+(?:\.\d+)?"
 _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}[+-]\d\d:\d\d(?::\d\d(?:\.\d+)?)?"
 _NOTHING = re.compile(r",(?=[,\r\n])")
@@ -79,6 +91,10 @@ class Ended:
     """Rows written."""
     lost: int
     """Rows and markers that could not be written."""
+    markers: int | None = None
+    """Markers written; None where an older version did not say."""
+    failed_syncs: int = 0
+    """How often the disk refused to keep what was written."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,9 +149,65 @@ class Session:
         return np.asarray(moments - self.rows["monotonic_s"][0])
 
     @property
+    def span_s(self) -> tuple[float, float]:
+        """When the recording began and ended on the clock of `times_s`, as its JSON file says.
+
+        Where that says nothing, and on a film's own clock, it is the first and the last row.
+        """
+        times_s = self.times_s
+        if not len(times_s):
+            return 0.0, 0.0
+        begin_s, end_s = 0.0, float(times_s[-1])
+        if not self._is_of_a_film:
+            first_s = float(self.rows["monotonic_s"][0])
+            began_s, ended_s = (_monotonic_s(self.description, part) for part in ("clock", "ended"))
+            begin_s = begin_s if began_s is None else min(begin_s, began_s - first_s)
+            end_s = end_s if ended_s is None else max(end_s, ended_s - first_s)
+        return begin_s, end_s
+
+    @property
+    def neutral_held(self) -> NDArray[np.bool_]:
+        """Which rows say neutral because somebody held it, whatever the face showed."""
+        switches = sorted(
+            (marker.monotonic_s, marker.text == NEUTRAL_HELD)
+            for marker in self.markers
+            if marker.text in (NEUTRAL_HELD, NEUTRAL_RELEASED)
+        )
+        states = [self.description.get("neutral_held") is True, *(held for _, held in switches)]
+        moments_s = [at_s for at_s, _ in switches]
+        now = np.searchsorted(moments_s, self.rows["monotonic_s"], side="right")
+        # Anybody can write such a marker; what is held is certain.
+        certain = self.rows["neutral"] > 1 - 1e-6
+        return np.asarray(np.array(states)[now] & certain, np.bool_)
+
+    @property
+    def found_elsewhere(self) -> NDArray[np.bool_]:
+        """Which rows are the first of a face at another place, perhaps another person's."""
+        moments_s = [
+            marker.monotonic_s
+            for marker in self.markers
+            if marker.text == FOUND_ELSEWHERE or marker.text.startswith(SOURCE_CHANGED)
+        ]
+        first = np.zeros(len(self.rows) + 1, np.bool_)
+        # A marker has the time of its row, to a microsecond.
+        first[np.searchsorted(self.rows["monotonic_s"], np.subtract(moments_s, 1e-6))] = True
+        return first[:-1]
+
+    @property
     def _is_of_a_film(self) -> bool:
+        """Say whether the rows lie on one film's clock.
+
+        Pictures that are opened one after the other all lie at its beginning.
+        """
         seconds = self.rows["source_s"]
-        return bool(len(seconds) and np.isfinite(seconds).all() and (np.diff(seconds) >= 0).all())
+        if not len(seconds) or not np.isfinite(seconds).all() or (np.diff(seconds) < 0).any():
+            return False
+        first_s, last_s = self.rows["monotonic_s"][[0, -1]]
+        several = any(
+            marker.text.startswith(SOURCE_CHANGED) and first_s < marker.monotonic_s <= last_s
+            for marker in self.markers
+        )
+        return not several
 
     def pictures(self) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """Yield the index of a row and its picture, for every row that the video shows.
@@ -201,6 +273,11 @@ def load_session(path: Path | str) -> Session:
         problems.append(f"{ended.lost} rows or markers could not be written.")
     if ended is not None and ended.rows != len(rows):
         problems.append(f"{ended.rows} rows were written, {len(rows)} are there.")
+    if ended is not None and ended.markers not in (None, len(markers)):
+        problems.append(f"{ended.markers} markers were written, {len(markers)} are there.")
+    if ended is not None and ended.failed_syncs:
+        problems.append("The disk refused to keep some of it: a power cut may have cost rows.")
+    problems += _clock_jumps(rows)
     film, film_frames = load_film(path, rows["frame"], rows["monotonic_s"], problems)
     return Session(
         path=path,
@@ -364,6 +441,29 @@ def _ending(description: Mapping[str, Any]) -> Ended | None:
     ended = description.get("ended")
     try:
         moment = datetime.fromisoformat(ended["ended_at"])  # type: ignore[index]
-        return Ended(moment, int(ended["rows"]), int(ended["lost"]))  # type: ignore[index]
-    except (TypeError, KeyError, ValueError):
+        counts = int(ended["rows"]), int(ended["lost"])  # type: ignore[index]
+        markers = ended.get("markers")  # type: ignore[union-attr]
+        failed_syncs = int(ended.get("failed_syncs", 0))  # type: ignore[union-attr]
+        return Ended(moment, *counts, None if markers is None else int(markers), failed_syncs)
+    except (TypeError, KeyError, ValueError, OverflowError):
         return None
+
+
+def _monotonic_s(description: Mapping[str, Any], part: str) -> float | None:
+    """Return a moment of the JSON file on the clock of the rows; None where it has none."""
+    moment = description.get(part)
+    nanoseconds = moment.get("monotonic_ns") if isinstance(moment, Mapping) else None
+    return nanoseconds / 1e9 if isinstance(nanoseconds, int) else None
+
+
+def _clock_jumps(rows: NDArray[np.void]) -> list[str]:
+    """Say where the wall clock and the steady one part: it was set, or the computer slept."""
+    wall_s = (rows["captured_at"] - np.datetime64(0, "us")) / np.timedelta64(1, "s")
+    jumps_s = np.diff(wall_s - rows["monotonic_s"])
+    at = np.flatnonzero(np.abs(jumps_s) > _JUMP_S)
+    return [
+        f"After {rows['monotonic_s'][row] - rows['monotonic_s'][0]:.1f} s the wall clock jumped "
+        f"{'ahead' if jumps_s[row] > 0 else 'back'} by {abs(jumps_s[row]):.1f} s: it was set, or "
+        "the computer slept."
+        for row in at[:_MOST_JUMPS]
+    ] + ([f"It jumped {len(at) - _MOST_JUMPS} more times."] if len(at) > _MOST_JUMPS else [])

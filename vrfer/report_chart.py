@@ -23,8 +23,8 @@ COLORS: Final = dict(
         strict=True,
     )
 )
-INK, FAINT, PALE, UNSEEN, UNRECORDED, UNSURE = (
-    "#1f2328", "#57606a", "#e3e6ea", "#e6e9ed", "#bfc6ce", "#8a9099",
+INK, FAINT, PALE, UNSEEN, UNRECORDED, HELD, UNSURE = (
+    "#1f2328", "#57606a", "#e3e6ea", "#e6e9ed", "#bfc6ce", "#f0e3c4", "#8a9099",
 )  # fmt: skip
 
 Anchor: TypeAlias = Literal["start", "middle", "end"]
@@ -120,9 +120,10 @@ def timeline(session: Session, figures: Figures, curves: Curves) -> Drawing:
         base = bands_top + label * (_BAND + _BAND_GAP) + _BAND
         _add_band(drawing, xs, base, curves.peak[label], curves.mean[label], COLORS[name])
         add(Text(_LEFT - 10, base - _BAND / 2 + 4, name, 12.5, INK, "end"))
-        share = figures.share_of_face(figures.label_s[label])
+        share = figures.share_of_read(figures.label_s[label])
         add(Text(WIDTH - _RIGHT + 10, base - _BAND / 2 + 4, percent(share), 12.5, INK))
-    add(Text(WIDTH - _RIGHT + 10, top + 11, "of time", 11, FAINT))
+    add(Text(WIDTH - _RIGHT + 10, top + 3, "of the time", 10, FAINT))
+    add(Text(WIDTH - _RIGHT + 10, top + 14, "with a face", 10, FAINT))
     _add_markers(drawing, marks, bottom - _BAND_GAP / 2)
     _add_legend(drawing, bottom + 38)
     return drawing
@@ -159,8 +160,11 @@ def machine(session: Session, curves: Curves) -> Drawing:
 
 def percent(share: float) -> str:
     """Return a share (0-1) as people write it."""
+    share = round(share, 9)
     if 0 < share < 0.001:
         return "< 0.1 %"
+    if 0.9995 <= share < 1:
+        return "> 99.9 %"
     digits = 0 if share in (0, 1) else 1
     return f"{share:.{digits}%}".replace("%", " %")
 
@@ -231,6 +235,7 @@ def _add_spans(
     for flags, hatched, color in (
         (curves.unseen, False, UNSEEN),
         (curves.unrecorded, False, UNRECORDED),
+        (curves.held, False, HELD),
         (curves.unsure, True, UNSURE),
     ):
         for begin, end in runs(flags):
@@ -295,8 +300,10 @@ def _add_legend(drawing: Drawing, y: float) -> None:
     add(Text(_LEFT + 24, y, "no face seen", 11, FAINT))
     add(Box(_LEFT + 112, y - 9, 18, 10, UNRECORDED))
     add(Text(_LEFT + 136, y, "not recorded", 11, FAINT))
-    add(Box(_LEFT + 224, y - 9, 18, 10, UNSURE, hatched=True))
-    add(Text(_LEFT + 248, y, "unsure", 11, FAINT))
+    add(Box(_LEFT + 216, y - 9, 18, 10, HELD))
+    add(Text(_LEFT + 240, y, "neutral held", 11, FAINT))
+    add(Box(_LEFT + 320, y - 9, 18, 10, UNSURE, hatched=True))
+    add(Text(_LEFT + 344, y, "unsure", 11, FAINT))
     says = "height: probability 0-1; full colour: mean, light: peak of each moment"
     add(Text(WIDTH - _RIGHT, y, says, 11, FAINT, "end"))
 

@@ -172,7 +172,7 @@ def _tiles(numbers: Figures) -> Element:
     tiles = (
         (clock(numbers.duration_s), "duration"),
         (percent(numbers.share(numbers.face_s)), "of it with a face"),
-        (percent(numbers.share_of_face(numbers.unsure_s)), "of that unsure"),
+        (percent(numbers.share_of_read(numbers.unsure_s)), "of that unsure"),
         (f"{numbers.flips_per_minute:.1f}", "label changes / min"),
         (f"{numbers.frames_per_s:.1f}", "frames a second"),
         (f"{median:.0f} / {high:.0f} ms", "latency, p50 / p95"),
@@ -214,12 +214,13 @@ def _markers(session: Session) -> list[Element]:
 def _shares(numbers: Figures) -> Element:
     rows = [
         _share_row(
-            name, float(numbers.label_s[label]), numbers.share_of_face(numbers.label_s[label])
+            name, float(numbers.label_s[label]), numbers.share_of_read(numbers.label_s[label])
         )
         for label, name in enumerate(EXPRESSIONS)
     ]
     lost = (
-        ("unsure", numbers.unsure_s, numbers.share_of_face(numbers.unsure_s)),
+        ("unsure", numbers.unsure_s, numbers.share_of_read(numbers.unsure_s)),
+        ("neutral held", numbers.held_s, numbers.share(numbers.held_s)),
         ("no face seen", numbers.no_face_s, numbers.share(numbers.no_face_s)),
         ("not recorded", numbers.unrecorded_s, numbers.share(numbers.unrecorded_s)),
     )
@@ -230,7 +231,8 @@ def _shares(numbers: Figures) -> Element:
         _element("table", _element("tbody", *rows)),
         _element(
             "p",
-            "Expressions and unsure: of the time with a face. The last two: of the whole duration.",
+            "Expressions and unsure: of the time with a face, while neutral was not held; while "
+            "unsure the last label holds. The last three: of the whole duration.",
             class_="faint",
         ),
     )

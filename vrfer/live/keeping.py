@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vrfer.live.status import Event, Happening, RecordingStatus
 from vrfer.outputs.film import Film
-from vrfer.outputs.losses import losses
+from vrfer.outputs.losses import ROWS, losses
 from vrfer.outputs.recorder import Recorder
 from vrfer.pipeline import Outputs
 
@@ -25,7 +25,6 @@ class Keeping:
         self._outputs = outputs
         self._on_event = on_event
         self._since_s = 0.0
-        self._markers = 0
         self._told: set[str] = set()
         """Which files something is missing in, as far as that was told."""
         self._closing: list[threading.Thread] = []
@@ -51,7 +50,7 @@ class Keeping:
                 pictures.close()  # which removes it, for it is empty
             raise
         self._outputs.film = pictures
-        self._since_s, self._markers, self._told = time.monotonic(), 0, set()
+        self._since_s, self._told = time.monotonic(), set()
 
     def end(self) -> None:
         """End the recording, if there is one; its files are closed by another thread."""
@@ -66,18 +65,21 @@ class Keeping:
         closing.start()
         self._closing = [*(one for one in self._closing if one.is_alive()), closing]
 
-    def mark(self, unix_ns: int, ns: int, text: str) -> None:
-        """Set a marker wherever markers go; times as `Outputs.mark` takes them."""
-        self._outputs.mark(unix_ns, ns, text)
-        self._markers += 1
+    @property
+    def keeps(self) -> bool:
+        """Whether there is a recording that takes what comes."""
+        recorder = self._outputs.recorder
+        return recorder is not None and not (recorder.failing or recorder.removed)
 
     def look_for_losses(self) -> None:
-        """Tell of each file's first loss at once: something can still be done about it."""
+        """Tell of each file's losses as they begin: something can still be done about them."""
         recorder = self._outputs.recorder
         if recorder is None:
             return
         for what, loss in losses(recorder, self._outputs.film).items():
-            if what not in self._told:
+            if what == ROWS and not recorder.failing:
+                self._told.discard(what)  # the next ones are told again
+            elif what not in self._told:
                 self._told.add(what)
                 self._on_event(Event(Happening.RECORDING_FAILED, loss))
 
@@ -90,7 +92,7 @@ class Keeping:
             recorder.path,
             recorder.rows,
             recorder.lost,
-            self._markers,
+            recorder.markers,
             now_s - self._since_s,
             None if film is None else film.pictures,
             0 if film is None else film.lost,

@@ -7,7 +7,7 @@
 | `/vrfer/control/pause`       | int or bool: 1 pauses, 0 goes on; without one it changes over |
 | `/vrfer/control/recalibrate` | none, or a string: whose baseline is made anew                |
 | `/vrfer/control/neutral`     | int or bool: 1 holds neutral, 0 releases it; or none          |
-| `/vrfer/control/marker`      | string, or none                                               |
+| `/vrfer/control/marker`      | string or number, or none                                     |
 | `/vrfer/control/profile`     | string: the OSC profile of all receivers                      |
 | `/avatar/change`             | VRChat's own: everything is sent anew                         |
 
@@ -85,6 +85,8 @@ def _with_argument(deed: Deed, arguments: Sequence[object]) -> Command | None:
     if deed in (Deed.RECALIBRATE, Deed.MARKER, Deed.PROFILE):
         if first is None:
             return None if deed is Deed.PROFILE else Command(deed)
+        if deed is Deed.MARKER and isinstance(first, int | float):
+            first = str(first)  # a trigger's code
         if not isinstance(first, str):
             return None
         text = "".join(letter for letter in first if letter.isprintable())[:LONGEST_TEXT]

@@ -33,6 +33,7 @@ from vrfer.live.test_signal import TestSignal
 from vrfer.live.wishes import NetworkWish, SourceWish, SteadyWish
 from vrfer.outputs.messages import example_reading
 from vrfer.outputs.osc import Receiver
+from vrfer.outputs.rows import NEUTRAL_HELD, NEUTRAL_RELEASED, SOURCE_CHANGED
 from vrfer.people import NOBODY_NAMED, People
 from vrfer.pipeline import (
     Look,
@@ -334,7 +335,7 @@ class Worker:
         self._source, self._phase = opening.source, Phase.RUNNING
         recorder = self._outputs.recorder
         if recorder is not None and not recorder.describe(describe_source(opening.source)):
-            self._note(f"source {opening.source.name}", names=True)
+            self._note(f"{SOURCE_CHANGED}{opening.source.name}", names=True)
         self.summary, self._pace = Summary(), Pace()
         self._last, self._face_told = None, False
         if self._reader is not None:
@@ -474,7 +475,7 @@ class Worker:
         self._neutral_held = held
         if self._reader is not None:
             self._reader.steady.neutral_held = held
-        self._note("neutral held" if held else "neutral released")
+        self._note(NEUTRAL_HELD if held else NEUTRAL_RELEASED)
         self._tell(Happening.NEUTRAL_HELD if held else Happening.NEUTRAL_RELEASED)
 
     def use_person(self, person: str | None) -> None:
@@ -562,21 +563,30 @@ class Worker:
         except (VrferError, OSError) as err:
             self._tell(Happening.RECORDING_FAILED, str(err))
             return
+        self._note_lasting_events()
         self._tell(Happening.RECORDING_STARTED, str(path))
 
     def stop_recording(self) -> None:
         """End the recording, if there is one."""
         self._note_steady()
+        self._note_lasting_events()
         self._keeping.end()
         self._state(now=True)
 
     def mark(self, unix_ns: int, ns: int, text: str) -> None:
         """Set a marker wherever markers go."""
-        if self._outputs.recorder is None and self._outputs.lsl is None:
+        if not self._keeping.keeps and self._outputs.lsl is None:
             self._tell(Happening.NOT_MARKED)
             return
-        self._keeping.mark(unix_ns, ns, text)
+        self._outputs.mark(unix_ns, ns, text)
         self._tell(Happening.MARKED, text)
+
+    def _note_lasting_events(self) -> None:
+        """Mark where a recording begins or ends amid events, which have no other mark there."""
+        recorder = self._outputs.recorder
+        if recorder is not None:
+            for name in self._rules.active:
+                recorder.mark(time.time_ns(), time.perf_counter_ns(), f"event {name} lasts")
 
     def _note_steady(self) -> None:
         moment, self._steady_changed = self._steady_changed, None

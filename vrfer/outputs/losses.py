@@ -1,14 +1,19 @@
 """What a recording lost, in words."""
 
+from typing import Final
+
 from vrfer.outputs.film import Film
 from vrfer.outputs.recorder import Recorder
+
+ROWS: Final = "rows"
+"""The kind of loss that rows and markers are."""
 
 
 def losses(recorder: Recorder, film: Film | None) -> dict[str, str]:
     """Return a line for each kind of loss, by its name; none where all is well."""
     lines = {}
     if recorder.lost:
-        lines["rows"] = (
+        lines[ROWS] = (
             f"{recorder.lost} rows or markers could not be written to {recorder.path}: "
             f"{recorder.last_error}"
         )

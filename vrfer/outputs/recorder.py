@@ -47,6 +47,9 @@ MOST_WAITING_BYTES: Final = 16 * 2**20
 SLOW_AFTER_S: Final = 2.0
 """A drive that takes nothing for so long, in seconds, is said to hang."""
 
+_RECOVERED_AFTER_S = 10.0
+"""After so many seconds without a loss the next one is said again. On a full drive a short line may
+fit now and then."""
 _PATIENCE_S = 10.0
 """How long `close` waits for a disk that does not answer."""
 _CLOSED = "it is closed"
@@ -124,7 +127,8 @@ class Recorder:
         self._given = 0
         self._left_out = 0
         self._failed = 0
-        self._said_lost = False
+        self._failing = False
+        self._failed_s = 0.0
         self._said_hanging = False
         self._writing_since_s: float | None = None
         self._waiting = Waiting[_Line](MOST_WAITING, MOST_WAITING_BYTES)
@@ -155,6 +159,11 @@ class Recorder:
         if self._given_up:
             return self._given - self.rows - self.markers
         return self._left_out + self._failed
+
+    @property
+    def failing(self) -> bool:
+        """Whether rows or markers could not be written lately."""
+        return self._failing
 
     @property
     def removed(self) -> bool:
@@ -212,7 +221,7 @@ class Recorder:
         return unknown
 
     def write(self, reading: Reading, latency_ms: float) -> None:
-        """Give the next row; one that is not written is counted, and the first is said."""
+        """Give the next row; one that is not written is counted, and the first of them is said."""
         self._give(self._rows, row_of(reading, latency_ms))
 
     def mark(self, captured_unix_ns: int, captured_ns: int, text: str) -> None:
@@ -272,6 +281,7 @@ class Recorder:
         try:
             table.growing.append(b"".join(lines))
             table.written += len(lines)
+            self._note_success()
         except OSError as err:
             if len(lines) > 1:
                 for line in lines:
@@ -282,9 +292,15 @@ class Recorder:
 
     def _say_lost(self, why: str) -> None:
         self.last_error = why
-        if not self._said_lost:
-            self._said_lost = True
+        self._failed_s = time.monotonic()
+        if not self._failing:
+            self._failing = True
             logger.error("the recording %s cannot be written: %s", self.path, why)
+
+    def _note_success(self) -> None:
+        if self._failing and time.monotonic() - self._failed_s > _RECOVERED_AFTER_S:
+            self._failing = False
+            logger.info("the recording %s is written again", self.path)
 
     def _ended(self) -> dict[str, object]:
         unix_ns, monotonic_ns = _moment()

@@ -15,6 +15,12 @@ COLUMNS = (
     *(f"raw_{name}" for name in EXPRESSIONS), "latency_ms",
 )  # fmt: skip
 MARKER_COLUMNS = ("captured_at", "monotonic_s", "text")
+NEUTRAL_HELD: Final = "neutral held"
+NEUTRAL_RELEASED: Final = "neutral released"
+FOUND_ELSEWHERE: Final = "face found elsewhere"
+"""What vrfer itself notes where the face is no longer where it was: it may be another person's."""
+SOURCE_CHANGED: Final = "source "
+"""What the marker of another source begins with."""
 MAGIC: Final = "# vrfer recording"
 """What every recording's first line begins with."""
 ABOUT = (
@@ -22,12 +28,13 @@ ABOUT = (
     "# frame: number of the picture in its source, from 0; a gap shows skipped pictures",
     "# source_s: position in a video file, seconds; empty for a camera",
     "# captured_at: when the picture was captured, ISO 8601 with the time zone",
-    "# monotonic_s: the same on the computer's steady clock, seconds; differences of it are exact",
+    "# monotonic_s: the same on the computer's steady clock, seconds: take differences of it",
     "# face: 1 where a lower face is seen, else 0",
     "# mouth_x, mouth_y: centre of the mouth, pixels of the picture, y down",
     "# chin_x, chin_y: lowest point of the chin, pixels of the picture",
     "# width_px: width of the face, pixels of the picture",
-    f"# label: the steady expression; {NO_FACE_LABEL} without a face",
+    f"# label: the steady expression; {NO_FACE_LABEL} without a face; between the markers",
+    f"# '{NEUTRAL_HELD}' and '{NEUTRAL_RELEASED}' label and steady probabilities are made up",
     "# confidence: steady probability of the label, 0-1",
     "# unsure: 1 where the network cannot tell; the label then holds its last value",
     f"# {', '.join(EXPRESSIONS)}: steady probabilities, 0-1; their sum is 1",
