@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from vrfer.outputs.profiles import (
     PROFILES,
     ArgumentLayout,
+    EventLayout,
     MessageLayout,
     Profile,
     Sending,
@@ -40,7 +41,7 @@ INTRODUCTION = """\
 <!-- Made by scripts/profile_pages.py; changes here are lost. -->
 
 A profile says under which addresses and in which form a receiver is told of the expression. Choose
-one per receiver: in the window under Receivers, or
+one per receiver: in the window under Send, or
 
 ```
 vrfer-app run --source 0 --osc 127.0.0.1:9000,profile=vrchat --osc 192.168.1.40:39540,profile=vmc
@@ -49,8 +50,9 @@ vrfer-app run --source 0 --osc 127.0.0.1:9000,profile=vrchat --osc 192.168.1.40:
 Common to all: probabilities are the steady ones, 0 to 1, in the order neutral, happiness, surprise,
 sadness, anger, disgust, fear, contempt. While no face is seen they are 0. While the network is
 unsure the label holds. Nothing that is sent is ever NaN. Packets stay below 1,432 bytes; what does
-not fit into one bundle goes out in several with the same time tag. The test signal sends each
-expression at 1, in the profile's own addresses, whatever has changed.
+not fit into one bundle goes out in several with the same time tag. The scenes in `assets/receivers`
+go to rest after two seconds of silence: tell them something at least once a second. The test signal
+sends each expression at 1, in the profile's own addresses, whatever has changed.
 
 """
 OWN = """\
@@ -92,6 +94,7 @@ def page(profiles: dict[str, Profile]) -> str:
     for title, model in (
         ("The file", Profile),
         ("`[sending]`", Sending),
+        ("`[events]`", EventLayout),
         ("A message", MessageLayout),
         ("An argument", ArgumentLayout),
     ):
@@ -108,7 +111,8 @@ def chapter(name: str, profile: Profile) -> str:
     return (
         f"## {name}\n\n**{profile.name}.** {profile.about}\n\n{profile.setup.strip()}\n\n"
         f"`--osc 127.0.0.1:{port},profile={name}`\n\n{rhythm(profile.sending)}\n\n{below}"
-        f"| address | arguments | range |\n|---|---|---|\n{''.join(rows)}\n"
+        f"| address | arguments | range |\n|---|---|---|\n{''.join(rows)}"
+        f"{event_row(profile.events)}\n"
     )
 
 
@@ -123,6 +127,8 @@ def rhythm(sending: Sending) -> str:
     if sending.complete_every_s is not None:
         told += f", and everything every {sending.complete_every_s:g} seconds"
     form = "each frame in one bundle" if sending.bundle else "each message on its own"
+    if sending.hold_face_s:
+        form += f"; a face that is gone for less than {sending.hold_face_s:g} s is not told to be"
     return f"{told}; {form}."
 
 
@@ -134,6 +140,13 @@ def row(profile: Profile, message: MessageLayout) -> str:
     if message.about:
         arguments.append(f"*{message.about}*")
     return f"| `{prefix}{message.address}` | {'<br>'.join(arguments)} | {ranges} |\n"
+
+
+def event_row(events: EventLayout) -> str:
+    """Return the table's row for the events of rules."""
+    address = events.address_of("NAME")
+    values = "true, false" if events.type == "bool" else "1, 0"
+    return f"| `{address}` | {events.type}: {values} as a rule's event begins and ends | |\n"
 
 
 def kind(argument: ArgumentLayout) -> str:

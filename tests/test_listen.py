@@ -103,6 +103,7 @@ MALFORMED = {
     "element negative": bundle(tag(1)) + struct.pack(">i", -4),
     "size cut off": bundle(tag(1), message("/a")) + b"\0\0",
     "element unknown": bundle(tag(1), message("/a"), b"zzzz"),
+    "unknown type": b"/a\0\0,cs\0\0\0\0abc\0",
     "inner bundle broken": bundle(tag(1), message("/a"), b"#bundle\0\0\0\0\0"),
 }
 

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from pythonosc.dispatcher import Dispatcher
 from pythonosc.osc_bundle import OscBundle
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_server import BlockingOSCUDPServer
+from pythonosc.parsing import osc_types
 
 from vrfer.errors import OutputError
 from vrfer.expressions import EXPRESSIONS
@@ -433,6 +435,61 @@ def test_other_computers_are_told_of_events_once_a_second(heard: socket.socket) 
             assert heard_events(heard) == told
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends nothing to 0.0.0.0")
+def test_what_other_computers_are_told_does_not_seem_to_come_from_the_future(
+    heard: socket.socket,
+) -> None:
+    """Where their clock is behind, OSC lets them hold back what has a time tag."""
+    with OscSender(Receiver("0.0.0.0", heard.getsockname()[1])) as sender:
+        sender.take(with_face(10**18))
+        sender.show_events(("smile",), 10**18)
+        sender.show(1)
+    tags_of = [OscBundle(heard.recv(65_535)).timestamp for _ in range(3)]
+    assert tags_of == [osc_types.IMMEDIATELY] * 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such address")
+def test_a_whole_network_can_be_told() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as everybody:
+        everybody.bind(("0.0.0.0", 0))
+        everybody.settimeout(10)
+        with OscSender(Receiver("127.255.255.255", everybody.getsockname()[1])) as sender:
+            sender.take(with_face(10**18))
+        assert sender.last_error == ""
+        assert everybody.recv(65_535).startswith(b"#bundle")
+
+
+@pytest.mark.parametrize("profile", ["vrchat", "vrchat-compact", "vrcft"])
+def test_vrchat_hears_events_as_the_avatars_parameters(heard: socket.socket, profile: str) -> None:
+    with OscSender(Receiver("127.0.0.1", heard.getsockname()[1], profile)) as sender:
+        sender.show_events(("scared",), 10**18)
+        sender.show_events((), 10**18)
+    told = [
+        (message.address, message.params)
+        for _ in range(2)
+        for message in OscBundle(heard.recv(65_535))
+    ]
+    address = "/avatar/parameters/vrfer/event/scared"
+    assert told == [(address, [True]), (address, [False])]
+
+
+def test_a_face_that_is_missed_for_a_moment_does_not_switch_an_avatar_off(
+    heard: socket.socket,
+) -> None:
+    told = []
+    with OscSender(Receiver("127.0.0.1", heard.getsockname()[1], "vrchat-compact")) as sender:
+        for now_s, seen in ((0.0, True), (0.5, False), (1.0, True), (1.5, False), (1.8, False)):
+            reading = with_face() if seen else without_face()
+            sender.take(replace(reading, captured_ns=round(now_s * 1e9)))
+        sender.take(replace(without_face(), captured_ns=1_850_000_000), at_once=True)
+        heard.setblocking(False)
+        with suppress(BlockingIOError):
+            while True:
+                bundle = OscBundle(heard.recv(65_535))
+                told += [m.params[0] for m in bundle if m.address.endswith("expression")]
+    assert told == [2, 0, 0]  # at 0 s, after 0.7 s without a face, at once where nobody watches
+
+
 def test_an_event_that_the_network_did_not_take_is_told_later(
     heard: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -470,16 +527,15 @@ def test_what_the_system_refuses_is_counted_and_told_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO, "vrfer.outputs.osc")
-    # A broadcast that the socket was not allowed, or a network that there is none of.
-    with OscSender(Receiver("255.255.255.255", 9)) as sender:
+    with OscSender(Receiver("127.0.0.1", 9)) as sender:
         for _ in range(5):
-            sender.send(b"hello")
+            sender.send(TOO_LARGE)
     assert (sender.sent, sender.failed) == (0, 5)
     assert sender.last_error
     (record,) = caplog.records
     assert record.levelname == "WARNING"
     assert sender.last_error in record.getMessage()
-    assert "255.255.255.255:9" in record.getMessage()
+    assert "127.0.0.1:9" in record.getMessage()
 
 
 def test_failures_are_logged_when_they_begin_and_when_they_end(

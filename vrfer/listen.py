@@ -23,6 +23,8 @@ Argument: TypeAlias = object
 _LARGEST_PACKET = 65_535
 _BUNDLE_HEAD = 16
 """Bytes before a bundle's first element: its mark and its time tag."""
+_TYPES = frozenset("ihfdsbrmtTFN[]")
+"""The types of arguments that python-osc reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +120,26 @@ def decode(packet: bytes) -> Iterator[Heard]:
             time_s = None if tag == osc_types.IMMEDIATELY else tag
             waiting.extend((element, time_s) for element in reversed(_elements(part)))
         elif OscMessage.dgram_is_message(part):
+            _check_types(part)
             message = OscMessage(part)
             yield Heard(message.address, tuple(message.params), captured_unix_s)
         else:
             raise MessageParseError("neither an OSC message nor a bundle")
+
+
+def _check_types(message: bytes) -> None:
+    """Refuse types that python-osc passes over: it logs each, and reads what follows shifted.
+
+    Raises:
+        ParseError: There is one.
+    """
+    try:
+        _, at = osc_types.get_string(message, 0)
+        types = osc_types.get_string(message, at)[0] if at < len(message) else ","
+    except osc_types.ParseError as err:
+        raise MessageParseError("a text that does not end") from err
+    if unknown := set(types[1:]) - _TYPES:
+        raise MessageParseError(f"arguments of unknown types: {', '.join(sorted(unknown))}")
 
 
 def _elements(bundle: bytes) -> list[bytes]:

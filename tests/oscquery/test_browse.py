@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+import zeroconf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oscquery.hostile import answering, http, says
@@ -215,6 +216,19 @@ def test_a_program_is_found_by_mdns_and_missed_when_it_goes() -> None:
         eventually(lambda: vrchat.name not in {program.name for program in browser.programs})
         assert browser.error == ""
     assert any(program.osc_port == vrchat.osc_port for program in found.get())
+
+
+@needs_multicast
+def test_odd_names_of_others_do_not_end_the_search(caplog: pytest.LogCaptureFixture) -> None:
+    service, pointer, internet, answer = "_oscjson._tcp.local.", 12, 1, 0x8400  # RFC 1035, 6762
+    odd = zeroconf.DNSPointer(service, pointer, internet, 120, f"a\x07b.{service}")
+    announcement = zeroconf.DNSOutgoing(answer)
+    announcement.add_answer_at_time(odd, 0)
+    with Browser(lambda programs: None) as browser, contextlib.closing(zeroconf.Zeroconf()) as mdns:
+        mdns.send(announcement)
+        with VRChat() as vrchat:
+            eventually(lambda: vrchat.name in {program.name for program in browser.programs})
+    assert not [record for record in caplog.records if record.name.startswith("vrfer")]
 
 
 @needs_multicast

@@ -189,6 +189,22 @@ def test_the_adapters_do_the_same_with_what_their_package_hands_them(
         assert lines[-1] == "last closed True"
 
 
+def test_listeners_that_fail_cost_only_themselves(scene: Path) -> None:
+    done = subprocess.run(
+        [str(MONO), str(scene), "careless"], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert [line for line in done.stdout.splitlines() if not line.startswith("warning")] == [
+        "face seen",
+        "exception a listener fell over happiness",
+        "calm began",
+        "weights 0 75 0 0 0 0 0 0",
+        "face lost",  # whose listener switches the component off
+        "exception a listener fell over none",
+        "calm ended",
+        "weights 0 0 0 0 0 0 0 0",
+    ]
+
+
 def test_the_receiver_without_a_package_compiles_alone(tmp_path: Path) -> None:
     stub = STUBS / "unity" / "UnityEngine.cs"
     compile_with_mono(tmp_path / "alone.dll", stub, UNITY / "VrferReceiver.cs", kind="library")

@@ -232,17 +232,40 @@ def test_the_page_is_served_and_nothing_else(bridge: RunningBridge) -> None:
         ({"Origin": "null"}, 403),
         ({"Host": "elsewhere.example"}, 403),
         ({"Host": "localhost:8080"}, 200),
+        ({"Host": "192.168.1.5:8080"}, 403),  # it is served to this computer alone
+        ({"Host": "named.local:8080"}, 200),
+        ({"Host": "named.local:8080", "Origin": "http://named.local:8080"}, 200),
+        ({"Host": "named.local:8080", "Origin": "http://other.local:8080"}, 403),
     ],
 )
 def test_only_pages_of_this_computer_and_named_ones_may_read(
     headers: dict[str, str], status: int
 ) -> None:
-    running = RunningBridge("--allow-origin", "https://allowed.example")
+    running = RunningBridge(
+        "--allow-origin", "https://allowed.example", "--allow-host", "Named.local"
+    )
     try:
         with running.get("/events", **headers) as answer:
             assert answer.status == status
             allowed = answer.headers.get("Access-Control-Allow-Origin")
             assert allowed == (headers.get("Origin") if status == 200 else None)
+    finally:
+        running.end()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_served_to_the_network_it_is_found_under_the_computers_addresses(host: str) -> None:
+    if host == "::" and not socket.has_dualstack_ipv6():
+        pytest.skip("this system has no IPv6")
+    running = RunningBridge("--host", host)
+    try:
+        for name, status in {
+            "192.168.1.5:8080": 200,
+            "[fd00::5]:8080": 200,
+            "elsewhere.example": 403,
+        }.items():
+            with running.get("/status", Host=name) as answer:
+                assert answer.status == status
     finally:
         running.end()
 

@@ -306,8 +306,9 @@ class RulesPanel(QWidget):
         """Say everything in the language that is set."""
         self.about.setText(
             self.tr(
-                "A rule changes the scene: when an expression lasts, an event begins, and every "
-                "receiver is told."
+                "A rule changes the scene: when an expression lasts, an event begins, and "
+                "receivers are told. VRChat hears it as a bool parameter of the avatar, "
+                "vrfer/event/NAME; programs that speak VMC hear no events."
             )
         )
         self.add_button.setText(self.tr("&Add a rule"))

@@ -196,7 +196,10 @@ class _Listener:
             self._resolving.create_task(self._resolve(zeroconf, service_type, name))
 
     async def _resolve(self, mdns: zeroconf.Zeroconf, service_type: str, name: str) -> None:
-        info = AsyncServiceInfo(service_type, name)
+        try:
+            info = AsyncServiceInfo(service_type, name)
+        except zeroconf.BadTypeInNameException:  # whatever others call themselves
+            return
         if not await info.async_request(mdns, _RESOLVE_MS, zeroconf.DNSQuestionType.QM):
             return
         addresses = info.parsed_addresses(zeroconf.IPVersion.V4Only)

@@ -52,18 +52,23 @@ def messages_of(profile: Profile, reading: Reading) -> list[Message]:
     ]
 
 
-def encode_packets(messages: Sequence[Message], unix_ns: int, *, bundled: bool) -> list[bytes]:
+def encode_packets(
+    messages: Sequence[Message], unix_ns: int | None, *, bundled: bool
+) -> list[bytes]:
     """Encode messages as packets of at most `LARGEST_PACKET` bytes.
 
     Args:
         messages: In the order in which they shall arrive.
-        unix_ns: Capture time, nanoseconds since the Unix epoch: the bundle's time tag.
+        unix_ns: Capture time, nanoseconds since the Unix epoch: the bundle's time tag. None means
+            "immediately".
         bundled: All in one bundle, or in as few as hold them; else each is a packet of its own.
     """
     encoded = [_encode(message) for message in messages]
     if not bundled:
         return encoded
-    head = _BUNDLE + osc_types.write_date(unix_ns / 1e9)
+    head = _BUNDLE + osc_types.write_date(
+        osc_types.IMMEDIATELY if unix_ns is None else unix_ns / 1e9
+    )
     packets = [bytearray(head)]
     for message in encoded:
         element = osc_types.write_int(len(message)) + message

@@ -1,7 +1,8 @@
 """OSC output: each processed frame, to any number of receivers, as their profiles say.
 
 Sending never waits and never fails: what does not go out is counted. A bundle's time tag is the
-capture time.
+capture time on this computer, and "immediately" for others: their clocks may be behind, and OSC 1.0
+lets them hold back what seems to come from the future.
 """
 
 import contextlib
@@ -19,7 +20,6 @@ from vrfer.frames import Reading
 from vrfer.outputs.changes import Changes
 from vrfer.outputs.messages import Message, encode_packets, example_reading, messages_of
 from vrfer.outputs.profiles import LOWEST_RATE_HZ, PROFILES, load_profile
-from vrfer.rules import event_address
 
 __all__ = ["LOWEST_RATE_HZ", "PROFILES", "OscSender", "Receiver", "parse_receiver"]
 
@@ -121,6 +121,7 @@ class OscSender:
         self._events_anew = False
         self._events_ns = 0
         self._failing = False
+        self._face_s: float | None = None
         try:
             known = socket.getaddrinfo(receiver.host, receiver.port, type=socket.SOCK_DGRAM)
         except (OSError, UnicodeError) as err:
@@ -139,6 +140,8 @@ class OscSender:
                 "Write an IPv4 address.",
             ) from err
         self._socket.setblocking(False)
+        if family == socket.AF_INET:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
         # Connected, a socket is told when nobody listens on a port of this computer. To other
         # computers it stays free, so that it survives a change of the network.
         self._connects = ipaddress.ip_address(str(address[0]).partition("%")[0]).is_loopback
@@ -169,13 +172,15 @@ class OscSender:
     def take(self, reading: Reading, *, at_once: bool = False) -> None:
         """Tell the receiver what the profile and the rate allow, or everything at once."""
         now_s = _timeline_s(reading)
+        if not at_once and self._holds_the_face(reading, now_s):
+            return
         messages = messages_of(self.profile, reading)
         places = self._changes.pending(messages, now_s, everything=at_once)
         if not places or not (at_once or self.is_due(reading)):
             return
         packets = encode_packets(
             [messages[place] for place in places],
-            reading.captured_unix_ns,
+            self._tag(reading.captured_unix_ns),
             bundled=self.profile.sending.bundle,
         )
         taken = [self.send(packet) for packet in packets]
@@ -188,7 +193,7 @@ class OscSender:
         self._events_anew = True
 
     def show_events(self, active: Sequence[str], unix_ns: int) -> None:
-        """Send what the receiver does not know of the rules' events: `/vrfer/event/NAME` 1 or 0.
+        """Send what the receiver does not know of the rules' events, at the profile's address.
 
         What the network does not take is sent again with the next call. Other computers, on the
         way to which packets get lost, are told all once a second; this one, what lasts, after a
@@ -213,9 +218,21 @@ class OscSender:
                 self._events_anew |= anew
 
     def _tell_event(self, name: str, value: int, unix_ns: int) -> bool:
-        message = Message(event_address(name), (value,))
-        packets = encode_packets([message], unix_ns, bundled=self.profile.sending.bundle)
+        layout = self.profile.events
+        message = Message(layout.address_of(name), (layout.value_of(value),))
+        packets = encode_packets([message], self._tag(unix_ns), bundled=self.profile.sending.bundle)
         return all(self.send(packet) for packet in packets)
+
+    def _holds_the_face(self, reading: Reading, now_s: float) -> bool:
+        """Whether a face that is gone for a moment is not yet told to be."""
+        if reading.face is not None:
+            self._face_s = now_s
+            return False
+        seen_s = self._face_s
+        return seen_s is not None and 0 <= now_s - seen_s < self.profile.sending.hold_face_s
+
+    def _tag(self, unix_ns: int) -> int | None:
+        return unix_ns if self._connects else None
 
     def show(self, label_id: int) -> None:
         """Send one expression at 1, the others at 0: for tests of the scene.

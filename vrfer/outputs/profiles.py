@@ -187,6 +187,33 @@ class MessageLayout(_Part):
         return all(argument.constant for argument in self.arguments)
 
 
+class EventLayout(_Part):
+    """How a receiver is told that a rule's event begins and ends."""
+
+    address: str = Field(
+        default="/vrfer/event/{name}",
+        max_length=200,
+        description="the OSC address, without a prefix; `{name}` is the rule's name",
+    )
+    type: Literal["int", "bool"] = Field(default="int", description="`int`, 1 or 0, or `bool`")
+
+    def address_of(self, rule_name: str) -> str:
+        """Return the address of a rule's event."""
+        return self.address.replace("{name}", rule_name)
+
+    def value_of(self, lasts: int) -> int | bool:
+        """Return what is sent for 1 or 0."""
+        return bool(lasts) if self.type == "bool" else lasts
+
+    @model_validator(mode="after")
+    def _has_a_name(self) -> Self:
+        if "{name}" not in self.address:
+            raise ValueError("the address needs {name}, which stands for the rule's name")
+        if not _ADDRESS.fullmatch(self.address_of("x")):
+            raise ValueError(f"{self.address!r} is no OSC address")
+        return self
+
+
 class Sending(_Part):
     """How often, and in which packets."""
 
@@ -204,9 +231,14 @@ class Sending(_Part):
         description="at most so many frames a second of capture time; a receiver's own `hz` can "
         "only lower it",
     )
+    hold_face_s: Annotated[FiniteFloat, Field(ge=0, le=60)] = Field(
+        default=0.0,
+        description="a face that is gone for less than so many seconds is not told to be gone",
+    )
     bundle: bool = Field(
         default=True,
-        description="all messages of a frame in one bundle with the capture time; `false` sends "
+        description="all messages of a frame in one bundle, whose time tag is the time of capture "
+        "on this computer and `immediately` for others, whose clocks may differ; `false` sends "
         "each on its own",
     )
 
@@ -234,6 +266,9 @@ class Profile(_Part):
         description="what each address begins with; with several, everything is sent below each",
     )
     sending: Sending = Field(default=Sending(), description="how often; see below")
+    events: EventLayout = Field(
+        default=EventLayout(), description="how the events of rules are told; see below"
+    )
     messages: tuple[MessageLayout, ...] = Field(
         min_length=1, max_length=300, description="a list of messages, sent in this order"
     )

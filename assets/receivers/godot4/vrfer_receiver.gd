@@ -38,10 +38,13 @@ var packets := 0
 var malformed := 0
 
 var _socket := PacketPeerUDP.new()
-var _silent_for := 0.0
+# A scene in slow motion waits no longer for vrfer than any other.
+var _heard_at_ms := 0
 
 
 func _ready() -> void:
+	# A paused scene must not freeze the face of a person, nor miss the end of an event.
+	process_mode = Node.PROCESS_MODE_ALWAYS
 	var address = "*" if from_other_computers else "127.0.0.1"
 	if _socket.bind(port, address, BUFFER_BYTES) == OK:
 		print("vrfer: listening on UDP port %d" % port)
@@ -57,13 +60,12 @@ func _exit_tree() -> void:
 	_socket.close()
 
 
-func _process(delta: float) -> void:
-	_silent_for += delta
+func _process(_delta: float) -> void:
 	for _i in range(MOST_PACKETS_A_FRAME):
 		if _socket.get_available_packet_count() == 0:
 			break
 		take_packet(_socket.get_packet())
-	if _silent_for > rest_after_silence:
+	if Time.get_ticks_msec() - _heard_at_ms > 1000.0 * rest_after_silence:
 		_rest()
 
 
@@ -74,7 +76,7 @@ func take_packet(packet: PackedByteArray) -> void:
 		malformed += 1
 		return
 	packets += 1
-	_silent_for = 0.0
+	_heard_at_ms = Time.get_ticks_msec()
 	_take(reader.messages)
 
 

@@ -134,6 +134,7 @@ namespace Vrfer
         readonly Dictionary<string, float> _weights = new Dictionary<string, float>();
         readonly HashSet<string> _missing = new HashSet<string>();
         readonly List<VrferChange> _changes = new List<VrferChange>();
+        readonly Queue<VrferChange> _raising = new Queue<VrferChange>();
         const float LongestFrame = 0.25f;
 
         float _silence;
@@ -188,8 +189,21 @@ namespace Vrfer
 
         void Apply(float[] target, float share = 1f)
         {
-            foreach (VrferChange change in _changes) Raise(change);
+            // A listener may throw, or switch this component off, which comes back here.
+            foreach (VrferChange change in _changes) _raising.Enqueue(change);
             _changes.Clear();
+            while (_raising.Count > 0)
+            {
+                VrferChange change = _raising.Dequeue();
+                try
+                {
+                    Raise(change);
+                }
+                catch (Exception error)
+                {
+                    Debug.LogException(error, this);
+                }
+            }
             for (int i = 0; i < _now.Length; i++) _now[i] += (target[i] - _now[i]) * share;
             Mesh mesh = face == null ? null : face.sharedMesh;
             if (mesh == null) return;
@@ -381,8 +395,10 @@ namespace Vrfer
             _socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
             try
             {
-                // Else Mono lets two programs open one port, and only one of them hears anything.
-                _socket.ExclusiveAddressUse = true;
+                // Else Mono lets two programs open one port, and only one of them hears anything. What
+                // IL2CPP makes of ExclusiveAddressUse on other systems than Windows is the opposite.
+                if (Environment.OSVersion.Platform == PlatformID.Win32NT) _socket.ExclusiveAddressUse = true;
+                else _socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, false);
                 _socket.Bind(new IPEndPoint(address, port));
                 _socket.ReceiveBufferSize = BufferBytes;
                 // Closing a socket does not wake a waiting thread on every system.

@@ -3,7 +3,8 @@
 // Node 18.3 or later, no packages. GPL-3.0-or-later, part of vrfer.
 //
 //   node bridge.mjs [--osc-port 9000] [--http-port 8080] [--host 127.0.0.1]
-//                   [--osc-host 127.0.0.1] [--allow-origin URL]... [--silence 2]
+//                   [--osc-host 127.0.0.1] [--allow-origin URL]... [--allow-host NAME]...
+//                   [--silence 2]
 
 import dgram from "node:dgram";
 import http from "node:http";
@@ -194,18 +195,26 @@ function isThisComputer(hostname) {
   return ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
 }
 
+function isEverybody(host) {
+  return host === "0.0.0.0" || host === "::";
+}
+
 /** A site that points its own name at this computer must not read along. */
-function isOurHost(header, served) {
+function isOurHost(header, served, allowed) {
   try {
     const { hostname } = new URL(`http://${header}`);
-    return isThisComputer(hostname) || hostname === served || (served === "0.0.0.0" && isIP(hostname));
+    const isAddress = isIP(hostname.replace(/^\[|\]$/g, "")) !== 0;
+    return (
+      isThisComputer(hostname) || hostname === served || allowed.includes(hostname) ||
+      (isEverybody(served) && isAddress)
+    );
   } catch {
     return false;
   }
 }
 
 /** Start listening and serving; resolves to {oscPort, httpPort, close}. */
-async function startBridge({ oscPort, httpPort, host, oscHost, allowOrigin, silenceMs }) {
+async function startBridge({ oscPort, httpPort, host, oscHost, allowOrigin, allowHost, silenceMs }) {
   const state = new State();
   const counts = { packets: 0, malformed: 0 };
   const pages = new Set();
@@ -246,7 +255,12 @@ async function startBridge({ oscPort, httpPort, host, oscHost, allowOrigin, sile
 
   const server = http.createServer(async (request, response) => {
     const { origin, host: hostHeader } = request.headers;
-    if (!isOurHost(hostHeader, host) || (origin && !isAllowed(origin, allowOrigin))) {
+    if (!isOurHost(hostHeader, host, allowHost)) {
+      response.writeHead(403).end("Not allowed under this name. Name it with --allow-host NAME.\n");
+      return;
+    }
+    const isOwnPage = origin === `http://${hostHeader}`;
+    if (origin && !isOwnPage && !isAllowed(origin, allowOrigin)) {
       response.writeHead(403).end("Not allowed. Name the page with --allow-origin URL.\n");
       return;
     }
@@ -322,6 +336,7 @@ function readOptions() {
       host: { type: "string", default: "127.0.0.1" },
       "osc-host": { type: "string", default: "127.0.0.1" },
       "allow-origin": { type: "string", multiple: true, default: [] },
+      "allow-host": { type: "string", multiple: true, default: [] },
       silence: { type: "string", default: "2" },
     },
   });
@@ -341,6 +356,7 @@ function readOptions() {
     host: values.host,
     oscHost: values["osc-host"],
     allowOrigin: values["allow-origin"],
+    allowHost: values["allow-host"].map((name) => name.toLowerCase()),
   };
 }
 
@@ -355,9 +371,10 @@ async function main() {
     process.exitCode = 2;
     return;
   }
+  const shown = isEverybody(options.host) ? "localhost" : options.host;
   process.stdout.write(
     `Listening to vrfer on UDP port ${bridge.oscPort}. ` +
-      `Open http://${options.host}:${bridge.httpPort}/\n`,
+      `Open http://${isIP(shown) === 6 ? `[${shown}]` : shown}:${bridge.httpPort}/\n`,
   );
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => bridge.close());
 }

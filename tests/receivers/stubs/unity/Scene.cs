@@ -1,6 +1,7 @@
 // A Unity scene without Unity: it runs a receiver as the engine would and prints what happens.
 // Scene.exe udp: frames until standard input ends; a line there is answered by the state.
 // Scene.exe extosc | oscjack: the adapters, fed by hand.
+// Scene.exe careless: listeners that throw, and that switch the component off.
 
 using System;
 using System.Collections.Generic;
@@ -22,6 +23,7 @@ public static class Scene
         {
             case "udp": return RunUdp();
             case "extosc": return RunExtOsc();
+            case "careless": return RunCareless();
             default: return RunOscJack();
         }
     }
@@ -82,6 +84,26 @@ public static class Scene
         Call(receiver, "OnDisable");
         osc.Deliver(new OSCMessage("/vrfer/label", new OSCValue(OSCValueType.String, "anger")));
         Frame(receiver);
+        return 0;
+    }
+
+    static int RunCareless()
+    {
+        OSCReceiver osc = new OSCReceiver();
+        VrferExtOsc receiver = new VrferExtOsc { receiver = osc, smoothing = 0f };
+        receiver.labelChanged.AddListener(label => { throw new Exception("a listener fell over " + label); });
+        Furnish(receiver);
+        receiver.faceLost.AddListener(() => Call(receiver, "OnDisable"));
+        Call(receiver, "OnEnable");
+        osc.Deliver(new OSCMessage("/vrfer/face", new OSCValue(OSCValueType.Int, 1)));
+        osc.Deliver(new OSCMessage("/vrfer/label", new OSCValue(OSCValueType.String, "happiness")));
+        osc.Deliver(new OSCMessage("/vrfer/happiness", new OSCValue(OSCValueType.Float, 0.75f)));
+        osc.Deliver(new OSCMessage("/vrfer/event/calm", new OSCValue(OSCValueType.Int, 1)));
+        for (int i = 0; i < 3; i++) Frame(receiver);
+        SayWeights(receiver);
+        osc.Deliver(new OSCMessage("/vrfer/face", new OSCValue(OSCValueType.Int, 0)));
+        Frame(receiver);
+        SayWeights(receiver);
         return 0;
     }
 

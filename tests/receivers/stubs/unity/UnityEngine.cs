@@ -64,6 +64,11 @@ namespace UnityEngine
             Console.WriteLine("warning " + message);
         }
 
+        public static void LogException(Exception exception, Object context)
+        {
+            Console.WriteLine("exception " + exception.Message);
+        }
+
         public static void LogError(object message, Object context)
         {
             Console.WriteLine("error " + message);
