@@ -115,7 +115,10 @@ def test_seconds_ends_a_paced_run(short_clip: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process there")
-def test_ctrl_c_ends_with_130_and_keeps_the_recording(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["SIGINT", "SIGHUP"])  # Ctrl-C; a terminal that is closed
+def test_a_run_that_is_stopped_ends_with_130_and_keeps_the_recording(
+    tmp_path: Path, name: str
+) -> None:
     record = tmp_path / "session.csv"
     process = subprocess.Popen(
         [*APP, "run", "--headless", "--source", str(CLIP), "--record", str(record)],
@@ -125,7 +128,7 @@ def test_ctrl_c_ends_with_130_and_keeps_the_recording(tmp_path: Path) -> None:
     )
     assert process.stdout is not None
     assert "demo.mp4" in process.stdout.readline()  # printed when everything is open
-    process.send_signal(signal.SIGINT)
+    process.send_signal(getattr(signal, name))
     out, errors = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "Traceback" not in errors
@@ -314,6 +317,29 @@ def test_doctor_tries_real_things() -> None:
     assert result.returncode == 0, result.stdout
     for words in ("network, CPU", "finds and reads a face", "a test message to 127.0.0.1 arrived"):
         assert words in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("says", "missing"),
+    [
+        ("libGL.so.1: cannot open shared object file: No such file or directory", "libGL.so.1"),
+        ("DLL load failed while importing cv2: The specified module could not be found.", "DLL"),
+    ],
+)
+def test_what_the_system_lacks_is_one_line(tmp_path: Path, says: str, missing: str) -> None:
+    (tmp_path / "cv2.py").write_text(f"raise ImportError({says!r})\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", "from vrfer.entry import main; main()", "doctor"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("Error: ")
+    assert missing in line
+    assert "nstall" in line
 
 
 def test_the_app_needs_no_torch(short_clip: Path, tmp_path: Path) -> None:

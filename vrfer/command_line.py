@@ -16,11 +16,17 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from vrfer.errors import VrferError
+from vrfer.windows_console import tamed_console
 
 DONE = 0
 BUG = 1
 BAD_INPUT = 2
 STOPPED = 130
+
+ENDING_SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+"""What asks the program to end: Ctrl-C, the system, a terminal that is closed."""
 
 
 def run_app(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +39,8 @@ def run_app(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
     _speak_utf8()
     _set_up_logging()
     try:
-        app(args=arguments)
+        with tamed_console():
+            app(args=arguments)
     except VrferError as err:
         say_error(err)
         return BAD_INPUT
@@ -65,11 +72,10 @@ def stopped_by_signals() -> Iterator[threading.Event]:
             raise KeyboardInterrupt
         stop.set()
 
-    numbers = [signal.SIGINT, signal.SIGTERM]
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
-    before = {number: signal.signal(number, on_signal) for number in numbers}
+    before = {number: signal.signal(number, on_signal) for number in ENDING_SIGNALS}
     try:
         yield stop
     finally:

@@ -17,6 +17,7 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from vrfer.awake import kept_awake
 from vrfer.baseline import Baseline
 from vrfer.classifier import Classifier, Device
 from vrfer.crop import lower_half
@@ -256,6 +257,7 @@ class Outputs:
             self.lsl.mark(unix_ns, ns, text)
 
 
+@kept_awake()
 def run(
     source: Source,
     reader: ReadsFrames,
@@ -268,7 +270,8 @@ def run(
 ) -> Summary:
     """Process a source until it ends, the time is over, or `stop` is set.
 
-    When a live source goes away or the run ends, receivers are told that no face is seen.
+    When a live source goes away or the run ends, receivers are told that no face is seen. The
+    computer does not fall asleep by itself meanwhile.
 
     Args:
         source: Where frames come from.

@@ -163,13 +163,14 @@ class RecordingPart(_Part):
     """Where recordings go."""
 
     folder: Path | None = None
-    """None takes `vrfer` in the user's documents."""
+    """None takes `vrfer` in the user's own folder. Documents are often synchronised with a cloud,
+    and a recording is to stay on this computer."""
     video: bool = False
     """Whether the pictures themselves are kept beside the numbers."""
 
     def where(self) -> Path:
         """Return the folder."""
-        return self.folder or platformdirs.user_documents_path() / "vrfer"
+        return self.folder or Path.home() / "vrfer"
 
 
 class RemotePart(_Part):

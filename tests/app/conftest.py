@@ -24,7 +24,8 @@ os.environ.pop("QT_QPA_PLATFORM_PLUGIN_PATH", None)
 @pytest.fixture(autouse=True)
 def _nothing_of_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Whoever asks for a folder of the user's gets an empty one; numbers are English."""
-    for kind in ("config", "data", "cache", "documents"):
+    monkeypatch.setattr(Path, "home", lambda: tmp_path / "home")
+    for kind in ("config", "data", "cache"):
         folder = tmp_path / "home" / kind
         monkeypatch.setattr(platformdirs, f"user_{kind}_path", lambda *_, f=folder, **__: f)
     QStandardPaths.setTestModeEnabled(True)

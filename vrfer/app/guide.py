@@ -328,8 +328,9 @@ class Guide(QWidget):
                     "anger, disgust, fear and contempt. An expression is what a face shows, not "
                     "what a person feels. vrfer is no medical device and makes no diagnosis.\n\n"
                     "Pictures are looked at and forgotten at once; none is ever sent. Nothing is "
-                    "recorded unless you press Record. A recording stays on this computer and "
-                    "holds numbers only; pictures are kept only if you tick that.\n\n"
+                    "recorded unless you press Record. A recording stays in a folder of this "
+                    "computer, which you can choose, and holds numbers only; pictures are kept "
+                    "only if you tick that.\n\n"
                     "If you watch somebody else, tell them this first and ask whether they agree."
                 ),
                 self.tr("I &agree"),

@@ -19,6 +19,7 @@ from vrfer.sources.camera_list import (
 from vrfer.sources.capturing import CvDevice
 from vrfer.sources.in_use import cameras_in_use
 from vrfer.sources.live import Device, LiveSource, check_cancelled
+from vrfer.sources.macos import await_camera_permission
 from vrfer.sources.negotiation import negotiate
 from vrfer.sources.opencv import camera_backend, prepare_opencv
 from vrfer.sources.settings import DEFAULT_CAMERA, CameraSettings
@@ -78,6 +79,8 @@ class _Opener:
         return device
 
     def _open(self, index: int, stop: threading.Event) -> CvDevice:
+        await_camera_permission(stop)
+        check_cancelled(self._called, stop)
         backend = camera_backend()
         capture = cv2.VideoCapture(index, backend)
         if not capture.isOpened():

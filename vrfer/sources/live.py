@@ -207,7 +207,8 @@ class LiveSource(Source):
                         f"{self.name} did not open within {self._patience.opening_s:.0f} s",
                         "Unplug it and plug it in again, or close other programs that use it.",
                     )
-                self._changed.wait(left_s if cancel is None else min(left_s, CANCEL_POLL_S))
+                # In one piece it could not be interrupted on Windows (cpython#125541).
+                self._changed.wait(min(left_s, CANCEL_POLL_S))
             if self._failure is not None:
                 raise self._failure
 

@@ -19,7 +19,7 @@ def prepare_opencv() -> None:
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     os.environ.setdefault("OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS", "0")
     if sys.platform == "darwin":
-        # The permission dialog of macOS cannot be awaited outside the main thread.
+        # OpenCV can await the permission in the main thread alone; `vrfer.sources.macos` does it.
         os.environ.setdefault("OPENCV_AVFOUNDATION_SKIP_AUTH", "1")
     if "OPENCV_LOG_LEVEL" not in os.environ:
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
