@@ -69,7 +69,7 @@ def table(found: dict[str, Any], photographs: dict[str, str]) -> Iterator[str]:
         right = confusion[number][number]
         yield (
             f"| {name} | {share(right, shown)} | {share(right, named)} "
-            f"| {meaning(right, shown)} | {photographs.get(name, 'none labelled')} |"
+            f"| {meaning(right, shown, named)} | {photographs.get(name, 'none labelled')} |"
         )
     right = sum(confusion[number][number] for number in range(len(EXPRESSIONS)))
     yield f"| all | {share(right, found['pictures'])} | | | |"
@@ -80,16 +80,20 @@ def share(right: int, total: int) -> str:
     return f"{right / total:.0%} of {total}" if total else "none of 0"
 
 
-def meaning(right: int, shown: int) -> str:
-    """Return what a share says about other pictures, by its 95 % interval (Wilson)."""
+def meaning(right: int, shown: int, named: int) -> str:
+    """Return what shares say about other pictures, by their 95 % intervals (Wilson)."""
     if not shown:
         return "never measured"
     low, high = wilson_interval(right, shown)
     if shown <= COMMON:
         return f"too few pictures to tell: {low:.0%} to {high:.0%}; do not build on it"
+    least_true = wilson_interval(right, named)[0] if named else 0.0
+    doubt = "" if least_true >= MOSTLY else "; about half of what is named so is something else"
     if low >= WELL:
-        return "read well"
-    return "read mostly" if low >= MOSTLY else f"often missed: {low:.0%} to {high:.0%} recognised"
+        return f"read well{doubt}"
+    if low >= MOSTLY:
+        return f"read mostly{doubt}"
+    return f"often missed: {low:.0%} to {high:.0%} recognised{doubt}"
 
 
 if __name__ == "__main__":

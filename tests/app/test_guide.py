@@ -23,6 +23,7 @@ from vrfer.app.guide import Guide, Step
 from vrfer.app.prompts import Prompts, PromptSettings, Sound
 from vrfer.app.theme import LIGHT, Theme
 from vrfer.live.status import Event, Happening, Phase, Status
+from vrfer.outputs.profiles import PROFILES, load_profile
 from vrfer.people import NOBODY_NAMED
 from vrfer.settings import ReceiverPart
 
@@ -66,9 +67,15 @@ def said(prompts: Prompts) -> list[tuple[str, str]]:
 
 @pytest.fixture
 def guide(shown: Shown[Guide], theme: Theme, prompts: Prompts, clock: Clock) -> Guide:
-    guide = shown(Guide(theme, prompts, QComboBox()))
+    guide = shown(Guide(theme, prompts, QComboBox(), PROFILES))
     guide.resize(1000, 700)
     return guide
+
+
+def source_of(guide: Guide) -> QComboBox:
+    """The box that was handed in."""
+    (source,) = (box for box in guide.findChildren(QComboBox) if box is not guide.scene)
+    return source
 
 
 def show_picture(guide: Guide) -> None:
@@ -199,7 +206,7 @@ def test_the_resting_face_is_watched_once_the_request_was_spoken(
     prompts = Prompts(PromptSettings(sounds=False, speech=True), speech_engines=())
     if heard:
         monkeypatch.setattr(guide_module, "_SPOKEN_MS", 60_000)
-    guide = shown(Guide(theme, prompts, QComboBox()))
+    guide = shown(Guide(theme, prompts, QComboBox(), PROFILES))
     learning = Told(guide.learning_wanted)
     monkeypatch.setattr(prompts, "say", lambda text, sound: None)
     guide.show_step(Step.REST)
@@ -393,6 +400,20 @@ def test_where_to_send_is_typed(qtbot: QtBot, guide: Guide) -> None:
     assert finished == [None]
 
 
+def test_what_the_scene_is_decides_profile_and_port(guide: Guide) -> None:
+    chosen = Told(guide.receiver_chosen)
+    guide.show_step(Step.SEND)
+    titles = [guide.scene.itemText(index) for index in range(guide.scene.count())]
+    assert guide.scene.currentData() == "generic"
+    for profile, port in (("vmc", 39540), ("vrchat", 9000)):
+        (index,) = (n for n, title in enumerate(titles) if title == load_profile(profile).name)
+        guide.scene.setCurrentIndex(index)
+        guide.scene.activated.emit(index)
+        assert guide.port.value() == port
+    guide.next.click()
+    assert chosen == [ReceiverPart(host="127.0.0.1", port=9000, profile="vrchat")]
+
+
 def test_without_a_host_no_receiver_is_chosen(qtbot: QtBot, guide: Guide) -> None:
     chosen, finished = Told(guide.receiver_chosen), Told(guide.finished)
     guide.show_step(Step.SEND)
@@ -404,13 +425,13 @@ def test_without_a_host_no_receiver_is_chosen(qtbot: QtBot, guide: Guide) -> Non
 @pytest.mark.parametrize("step", Step)
 def test_each_step_shows_what_it_needs(guide: Guide, step: Step) -> None:
     guide.show_step(step)
-    source = guide.findChild(QComboBox)
-    assert source is not None
+    source = source_of(guide)
     watches = step in (Step.CAMERA, Step.HEADSET, Step.REST)
     assert source.isVisible() is (step is Step.CAMERA)
     assert guide.picture.isVisible() is watches
     assert guide.progress.isVisible() is (step in (Step.HEADSET, Step.REST))
-    assert guide.host.isVisible() is guide.port.isVisible() is (step is Step.SEND)
+    for field in (guide.scene, guide.host, guide.port):
+        assert field.isVisible() is (step is Step.SEND)
 
 
 @pytest.mark.parametrize("step", [Step.CAMERA, Step.HEADSET, Step.REST])
@@ -449,8 +470,8 @@ def test_keyboard_and_screen_readers_find_everything(
     guide.show_step(step)
     met = walk_through(qtbot, guide)
     wanted = {guide.skip, guide.next}
-    wanted |= {guide.host, guide.port} if step is Step.SEND else set()
+    wanted |= {guide.scene, guide.host, guide.port} if step is Step.SEND else set()
     wanted |= set() if step is Step.CONSENT else {guide.back}
     assert wanted <= set(met)
-    source = guide.findChild(QComboBox)
+    source = source_of(guide)
     assert [control for control in unnamed(guide) if control is not source] == []

@@ -349,7 +349,8 @@ def _strip(theme: Theme) -> Strip:
 def _guide(theme: Theme, step: Step, *, failed: bool = False) -> Guide:
     camera = CameraPanel(CameraPart(source="0"))
     camera.show_cameras(_CAMERAS)
-    guide = Guide(theme, Prompts(PromptSettings(sounds=False, speech=False)), camera.source)
+    silent = Prompts(PromptSettings(sounds=False, speech=False))
+    guide = Guide(theme, silent, camera.source, PROFILES)
     camera.setParent(guide)
     camera.hide()
     guide.show_step(step)

@@ -4,11 +4,14 @@ From the moment the headset is on, the wearer sees nothing: the guide goes on by
 sees a face, and says what it does.
 """
 
+import contextlib
 import time
+from collections.abc import Iterator, Sequence
 from enum import IntEnum
 
 from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import (
+    QComboBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -23,13 +26,15 @@ from PyQt6.QtWidgets import (
 )
 
 from vrfer.app.expression_panel import RESTING_S
-from vrfer.app.form import keep_from_wheel
+from vrfer.app.form import fill, keep_from_wheel
 from vrfer.app.names import waiting_text
 from vrfer.app.picture_view import PictureView
 from vrfer.app.prompts import Prompts, Sound
 from vrfer.app.theme import Theme
+from vrfer.errors import OutputError
 from vrfer.live.board import Seen
 from vrfer.live.status import Event, Happening, Phase, Status
+from vrfer.outputs.profiles import load_profile
 from vrfer.people import NOBODY_NAMED
 from vrfer.settings import ReceiverPart
 
@@ -46,6 +51,7 @@ _MOST_TRIES = 3
 _LINE_PX = 820
 """Longer lines are hard to read."""
 _FIELD_PX = 260
+_USUAL_PORT = 9000
 
 
 class Step(IntEnum):
@@ -73,7 +79,12 @@ class Guide(QWidget):
     """Where to send, as `ReceiverPart`."""
 
     def __init__(
-        self, theme: Theme, prompts: Prompts, source_box: QWidget, parent: QWidget | None = None
+        self,
+        theme: Theme,
+        prompts: Prompts,
+        source_box: QWidget,
+        profiles: Sequence[str],
+        parent: QWidget | None = None,
     ) -> None:
         """Begin at the first page.
 
@@ -81,6 +92,7 @@ class Guide(QWidget):
             theme: Colours.
             prompts: Says each step aloud.
             source_box: The control that chooses the camera; shown on its page.
+            profiles: Names of the OSC profiles that can be chosen.
             parent: Owner of this widget.
         """
         super().__init__(parent)
@@ -113,11 +125,13 @@ class Guide(QWidget):
         self.progress = QProgressBar()
         self.progress.setRange(0, 100)
         self.progress.setTextVisible(False)
+        self.scene = QComboBox()
+        fill(self.scene, _titles(profiles), ReceiverPart().profile)
         self.host = QLineEdit("127.0.0.1")
         self.port = QSpinBox()
         self.port.setRange(1, 65535)
-        self.port.setValue(9000)
-        self._host_name, self._port_name = QLabel(), QLabel()
+        self.port.setValue(_USUAL_PORT)
+        self._scene_name, self._host_name, self._port_name = QLabel(), QLabel(), QLabel()
         self.skip = QPushButton()
         self.back = QPushButton()
         self.next = QPushButton()
@@ -129,6 +143,7 @@ class Guide(QWidget):
         self.skip.clicked.connect(self._finish)
         self.back.clicked.connect(lambda: self.show_step(Step(self._step - 1)))
         self.next.clicked.connect(self._next)
+        self.scene.activated.connect(self._take_usual_port)
         self.set_theme(theme)
         self.retranslate()
 
@@ -140,7 +155,11 @@ class Guide(QWidget):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.FieldsStayAtSizeHint)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.host.setMinimumWidth(_FIELD_PX)
-        for name, field in ((self._host_name, self.host), (self._port_name, self.port)):
+        for name, field in (
+            (self._scene_name, self.scene),
+            (self._host_name, self.host),
+            (self._port_name, self.port),
+        ):
             name.setProperty("role", "field")
             name.setBuddy(field)
             form.addRow(name, field)
@@ -179,6 +198,7 @@ class Guide(QWidget):
         self.skip.setText(self.tr("Skip the guide"))
         self.back.setText(self.tr("&Back"))
         for name, field, text in (
+            (self._scene_name, self.scene, self.tr("Scene")),
             (self._host_name, self.host, self.tr("Host")),
             (self._port_name, self.port, self.tr("Port")),
         ):
@@ -258,11 +278,19 @@ class Guide(QWidget):
             if self._tries < _MOST_TRIES:
                 self._spoken.start(_SPOKEN_MS)
 
+    def _take_usual_port(self) -> None:
+        """Offer the port on which such scenes listen."""
+        port = load_profile(self.scene.currentData()).port
+        if port is not None:
+            self.port.setValue(port)
+
     def _next(self) -> None:
         if self._step is Step.SEND:
             host = self.host.text().strip()
             if host:
-                self.receiver_chosen.emit(ReceiverPart(host=host, port=self.port.value()))
+                profile = self.scene.currentData()
+                part = ReceiverPart(host=host, port=self.port.value(), profile=profile)
+                self.receiver_chosen.emit(part)
             self._finish()
         elif self._step is Step.REST:
             self.show_step(Step.REST if self._failed else Step.SEND)
@@ -363,12 +391,20 @@ class Guide(QWidget):
                 if self._baseline
                 else self.tr("Where should vrfer send?"),
                 self.tr(
-                    "Now say where your VR scene listens. 127.0.0.1 is this computer; VRChat and "
-                    "many others listen on port 9000. You can change this at any time."
+                    "Now say what your VR scene is and where it listens. 127.0.0.1 is this "
+                    "computer; VRChat and many others listen on port 9000. You can change this "
+                    "at any time."
                 ),
                 self.tr("&Finish"),
             ),
         }
+
+
+def _titles(profiles: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield title and name of each profile that can be used."""
+    for name in profiles:
+        with contextlib.suppress(OutputError):
+            yield load_profile(name).name, name
 
 
 def _since(before_s: float | None, holds: bool, now_s: float) -> float | None:

@@ -100,7 +100,7 @@ class Window(QMainWindow):
         self.rules = RulesPanel(settings.rules, colors)
         self.program = ProgramPanel(settings.window, language.available(), remote=settings.remote)
         self._guide_camera = CameraPanel(settings.camera)
-        self.guide = Guide(colors, prompts, self._guide_camera.source)
+        self.guide = Guide(colors, prompts, self._guide_camera.source, profiles)
         self.strip = Strip(colors)
         self.search = CameraSearch(self)
         self.program_search = ProgramSearch(self)
