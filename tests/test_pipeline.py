@@ -352,7 +352,8 @@ def test_each_receiver_has_its_own_rate_in_the_sources_time(
 def test_a_receiver_that_fails_does_not_harm_the_others(
     monitor: Monitor, sender_to: Callable[..., OscSender]
 ) -> None:
-    unreachable, good = sender_to(9, host="255.255.255.255"), sender_to(monitor.port)
+    unreachable, good = sender_to(9), sender_to(monitor.port)
+    unreachable.close()
     summary = play(ScriptedSource([SEEN] * 5), Outputs([unreachable, good]))
     assert (summary.frames, unreachable.failed, good.sent) == (5, 6, 6)
     assert monitor.faces() == [1] * 5 + [0]

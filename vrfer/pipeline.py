@@ -30,7 +30,7 @@ from vrfer.outputs.lsl import LslOutlet
 from vrfer.outputs.osc import OscSender
 from vrfer.outputs.recorder import Recorder
 from vrfer.outputs.rows import FOUND_ELSEWHERE
-from vrfer.rules import Fired, RuleBook
+from vrfer.rules import Fired, Rule, RuleBook
 from vrfer.shipped import default_model, shipped
 from vrfer.sources import Source, open_source
 from vrfer.steady import Steady, SteadySettings
@@ -122,6 +122,10 @@ class Reader:
         scores = self.classifier.classify(patch)
         return Look(frame, patch, self.steady.update(frame, face, scores))
 
+    def model_sha256(self) -> str:
+        """Return the checksum of the network's file."""
+        return hashlib.sha256(self.model.read_bytes()).hexdigest()
+
     @property
     def own_steady(self) -> SteadySettings:
         """The default settings, with the network's own threshold for being unsure."""
@@ -138,23 +142,34 @@ class Reader:
         self.steady.use_offsets(offsets)
 
 
-def describe_run(source: Source | None, reader: Reader) -> dict[str, object]:
+def describe_run(
+    source: Source | None,
+    reader: Reader,
+    *,
+    person: str | None = None,
+    rules: Sequence[Rule] = (),
+) -> dict[str, object]:
     """Return what a recording's JSON file says of its run; a value of JSON.
 
     Args:
         source: For its name, which holds no password; None where none is open.
         reader: What reads it.
+        person: Whose baseline is used.
+        rules: What makes events begin and end.
     """
     return {
         "vrfer": version("vrfer"),
         **describe_source(source),
         "model": reader.model.name,
-        "model_sha256": hashlib.sha256(reader.model.read_bytes()).hexdigest(),
+        "model_sha256": reader.model_sha256(),
         "contract": reader.classifier.contract.model_dump(mode="json"),
         "device": reader.classifier.device.value,
         "steady": asdict(reader.steady.settings),
         "neutral_held": reader.steady.neutral_held,
+        "region": reader.finder.region,
         "baseline": None if reader.baseline is None else asdict(reader.baseline),
+        "person": person,
+        "rules": [rule.model_dump() for rule in rules],
     }
 
 
@@ -163,6 +178,7 @@ def describe_source(source: Source | None) -> dict[str, object]:
     return {
         "source": None if source is None else source.name,
         "camera_mode": None if source is None else source.current_mode,
+        "orientation": None if source is None else asdict(source.orientation),
     }
 
 

@@ -163,7 +163,7 @@ def run_command(
         opened = stack.enter_context(
             open_source(source, as_fast_as_possible=as_fast_as_possible, camera=camera, loop=loop)
         )
-        about = describe_run(opened, reader)
+        about = describe_run(opened, reader, person=person, rules=followed)
         outlet = None if lsl is None else stack.enter_context(LslOutlet(lsl, about=about))
         recorder, film = None, None
         if record is not None:

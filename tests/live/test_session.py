@@ -8,6 +8,7 @@ import json
 import socket
 import sys
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import cv2
@@ -444,17 +445,28 @@ def test_what_changes_the_numbers_is_marked_in_the_recording(
     playing(watched)
     for hold_s in (0.1, 0.2, 0.3):  # a slider is dragged
         session.set_steady(SteadyWish(hold_s=hold_s))
+    rule = Rule(name="smile", expression="happiness")
+    session.set_rules([rule])
+    session.turn(Orientation(mirrored=True))
+    session.look_only_in((0, 0, 320, 240))
     session.stop_recording()
     watched.wait(Happening.RECORDING_STOPPED)
-    assert [marker.text for marker in load_session(path).markers] == [
+    checksum = sha256((ROOT / "models" / "vgg-f-112.onnx").read_bytes()).hexdigest()
+    texts = [marker.text for marker in load_session(path).markers]
+    assert texts[:6] == [
         "neutral held",
         f"baseline of {never_happy}",
         "baseline of nobody",  # it does not fit the network
-        "network vgg-f-112",
+        f"network vgg-f-112, SHA-256 {checksum}",
         "neutral released",
         "source demo.mp4",
-        "reading settings changed",
     ]
+    changed = dict(text.split(": ", 1) for text in texts[6:])
+    assert list(changed)[:3] == ["rules changed", "picture turned", "region changed"]
+    assert json.loads(changed["rules changed"]) == [rule.model_dump()]
+    assert json.loads(changed["picture turned"]) == {"mirrored": True, "rotation_deg": 0}
+    assert json.loads(changed["region changed"]) == [0, 0, 320, 240]
+    assert json.loads(changed["reading settings changed"])["hold_s"] == 0.3
     assert (
         json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["neutral_held"] is False
     )
@@ -537,7 +549,8 @@ def test_settings_that_change_are_marked_once_and_from_their_first_moment_on(
     session.stop_recording()
     watched.wait(Happening.RECORDING_STOPPED)
     before, changed = load_session(path).markers
-    assert changed.text == "reading settings changed"
+    assert changed.text.startswith("reading settings changed: {")
+    assert json.loads(changed.text.partition(": ")[2])["hold_s"] == 0.2
     settling_s = worker._SETTLED_S
     assert 0 <= changed.monotonic_s - before.monotonic_s < settling_s
 

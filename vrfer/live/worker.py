@@ -6,12 +6,13 @@ long, but for loading a network.
 Long, for it is one state: what every wish changes is what the loop goes by.
 """
 
+import json
 import logging
 import math
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -392,8 +393,9 @@ class Worker:
             mirrored, rotation_deg = orientation.mirrored, orientation.rotation_deg
             camera = replace(self._wish.camera, mirrored=mirrored, rotation_deg=rotation_deg)
             self._wish = replace(self._wish, camera=camera)
-        if self._source is not None:
+        if self._source is not None and self._source.orientation != orientation:
             self._source.orientation = orientation
+            self._note(f"picture turned: {json.dumps(asdict(orientation))}")
 
     def look_only_in(self, region: Box | None) -> None:
         """Look for faces in a part of the picture only: that may be another person's."""
@@ -403,6 +405,7 @@ class Worker:
             self._reader.finder.region = region
             self._reader.finder.reset()
             self._reader.steady.reset()
+            self._note(f"region changed: {json.dumps(region)}")
             self._rules.start_over()
             if self._resting is not None:
                 self._resting.start_over()
@@ -449,7 +452,8 @@ class Worker:
             self._tell(Happening.NETWORK_FAILED, str(err))
         else:
             assert self._reader is not None
-            self._note(f"network {self._reader.classifier.contract.name}", names=True)
+            name, checksum = self._reader.classifier.contract.name, self._reader.model_sha256()
+            self._note(f"network {name}, SHA-256 {checksum}", names=True)
 
     def set_steady(self, steady: SteadyWish) -> None:
         """Be calmer or quicker."""
@@ -462,6 +466,9 @@ class Worker:
 
     def set_rules(self, rules: Sequence[Rule]) -> None:
         """Follow other rules; events of those that are gone end."""
+        if tuple(rules) != tuple(self._rules.rules):
+            told = json.dumps([rule.model_dump() for rule in rules])
+            self._note(f"rules changed: {told}", names=True)
         fired = self._rules.replace(rules)
         if self._last is not None:
             tell_events(self._outputs, fired, self._last.reading)
@@ -554,10 +561,9 @@ class Worker:
         try:
             self._load()
             assert self._reader is not None
-            about = {
-                **describe_run(self._source, self._reader),
-                "person": self._person,
-            }
+            about = describe_run(
+                self._source, self._reader, person=self._person, rules=self._rules.rules
+            )
             self._keeping.begin(path, about, film=film)
             self._steady_changed = None  # which it says itself
         except (VrferError, OSError) as err:
@@ -590,8 +596,9 @@ class Worker:
 
     def _note_steady(self) -> None:
         moment, self._steady_changed = self._steady_changed, None
-        if moment is not None:
-            self._note("reading settings changed", moment)
+        if moment is not None and self._reader is not None:
+            now = asdict(self._reader.steady.settings)
+            self._note(f"reading settings changed: {json.dumps(now)}", moment)
 
     def _note(
         self, text: str, moment: tuple[int, int] | None = None, *, names: bool = False
