@@ -118,6 +118,7 @@ def test_a_run_is_steered_from_its_first_frame_to_its_last(tmp_path: Path) -> No
         run.command("start")
         run.until("source opened")
         assert run.end() == 130
+        run.until("since the source was opened last")
     session = load_session(record)
     assert [marker.text for marker in session.markers] == [
         "the lift stops",

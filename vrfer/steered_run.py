@@ -124,6 +124,8 @@ def run_steered(wanted: SteeredRun, console: Console, stop: threading.Event) -> 
         watch.take(event, started=True)
     told = [Told(one.receiver, one.sent, one.failed, one.error) for one in status.receivers]
     away = status.source if status.phase is Phase.AWAY else None
+    if watch.openings > 1:
+        console.print("since the source was opened last:")
     print_summary(console, session.summary, told, away)
     if watch.lost:
         raise as_error(watch.lost)
@@ -158,6 +160,8 @@ class Watch:
         """Whether there is nothing left to run."""
         self.lost = ""
         """What the recording lost, in words."""
+        self.openings = 0
+        """How often the source was opened."""
         self._console = console
         self._start = start
         self._again_s: float | None = None
@@ -171,6 +175,7 @@ class Watch:
         said = f"{happening.value}: {event.text}" if event.text else happening.value
         self._console.print(said)
         if happening is Happening.SOURCE_OPENED:
+            self.openings += 1
             self._again_s = None
         elif happening is Happening.SOURCE_FAILED:
             self._again_s = time.monotonic() + _TRY_AGAIN_S
