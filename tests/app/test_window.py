@@ -168,6 +168,11 @@ def test_neutral_is_held_by_key_and_button(qtbot: QtBot, make_window: MakeWindow
         lambda: "held by you" not in window.view.label.accessibleDescription(),
         timeout=PATIENCE_MS,
     )
+    both = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    qtbot.keyClick(window, Qt.Key.Key_N, both)  # where F7 is a media key
+    qtbot.waitUntil(
+        lambda: "held by you" in window.view.label.accessibleDescription(), timeout=PATIENCE_MS
+    )
 
 
 def test_markers_are_recorded_and_shown(

@@ -259,17 +259,23 @@ class Window(QMainWindow):
 
     def _set_shortcuts(self) -> None:
         controller = self.controller
+        # On many keyboards the F keys are media keys first.
         for keys, deed in (
-            ("F1", self.show_guide),
-            ("F5", controller.toggle),
-            ("F7", lambda: controller.hold_neutral(not controller.status.neutral_held)),
-            ("F8", lambda: controller.mark("")),
-            ("F9", controller.toggle_recording),
-            ("F11", self.toggle_strip),
-            ("Ctrl+Q", self.close),
+            (("F1",), self.show_guide),
+            (("F5", "Ctrl+Shift+S"), controller.toggle),
+            (
+                ("F7", "Ctrl+Shift+N"),
+                lambda: controller.hold_neutral(not controller.status.neutral_held),
+            ),
+            (("F8", "Ctrl+Shift+M"), lambda: controller.mark("")),
+            (("F9", "Ctrl+Shift+R"), controller.toggle_recording),
+            (("F11", "Ctrl+Shift+W"), self.toggle_strip),
+            (("Ctrl+Q",), self.close),
         ):
             for owner in (self, self.strip):
-                shortcut = QShortcut(QKeySequence(keys), owner, deed)
+                shortcut = QShortcut(owner)
+                shortcut.setKeys([QKeySequence(one) for one in keys])
+                shortcut.activated.connect(deed)
                 shortcut.setAutoRepeat(False)  # a wearer feels for the key, and holds it
         QShortcut(QKeySequence("Ctrl+,"), self, self.settings_button.toggle)
         for number in range(self.tabs.count()):
