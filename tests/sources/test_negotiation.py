@@ -37,6 +37,18 @@ def test_directshow_forgets_the_format_and_is_asked_again(
     assert agreement.refusal is None
 
 
+def test_directshow_is_asked_for_no_more_than_is_needed() -> None:
+    """It builds its graph anew at each of these."""
+    camera = DirectShowCamera()
+    width, height = camera.width, camera.height
+    negotiate(camera, CameraSettings(width, height, 30.0), cv2.CAP_DSHOW)
+    slow = (cv2.CAP_PROP_FPS, cv2.CAP_PROP_FOURCC, cv2.CAP_PROP_FRAME_HEIGHT)
+    assert [what for what, _ in camera.asked if what in slow] == [
+        cv2.CAP_PROP_FPS,
+        cv2.CAP_PROP_FOURCC,
+    ]
+
+
 @pytest.mark.parametrize(("exposure", "power"), [(1000 / 64, -6), (15.0, -6), (0.2, -12)])
 def test_directshow_counts_exposure_in_powers_of_two(exposure: float, power: int) -> None:
     camera = DirectShowCamera()

@@ -49,22 +49,26 @@ def negotiate(capture: cv2.VideoCapture, settings: CameraSettings, backend: int)
     """
     code = _wanted_code(settings, backend)
     wanted_fourcc = None if code is None else float(cv2.VideoWriter.fourcc(*code))
-    # The format first: which sizes and rates there are depends on it.
-    if wanted_fourcc is not None:
-        capture.set(cv2.CAP_PROP_FOURCC, wanted_fourcc)
-    capture.set(cv2.CAP_PROP_FRAME_WIDTH, float(settings.width))
-    capture.set(cv2.CAP_PROP_FRAME_HEIGHT, float(settings.height))
-    capture.set(cv2.CAP_PROP_FPS, settings.fps)
-    if wanted_fourcc is not None and _code(capture) != code:
-        # DirectShow forgets the format when the size or the rate changes.
-        capture.set(cv2.CAP_PROP_FOURCC, wanted_fourcc)
+    if backend == cv2.CAP_DSHOW:
+        # It builds its graph anew at each of them, which takes long, and forgets the format when
+        # rate or size change.
+        capture.set(cv2.CAP_PROP_FPS, settings.fps)
+        if _size(capture) != (settings.width, settings.height):
+            _set_size(capture, settings)
+        if wanted_fourcc is not None and _code(capture) != code:
+            capture.set(cv2.CAP_PROP_FOURCC, wanted_fourcc)
+    else:
+        # The format first: which sizes and rates there are depends on it.
+        if wanted_fourcc is not None:
+            capture.set(cv2.CAP_PROP_FOURCC, wanted_fourcc)
+        _set_size(capture, settings)
+        capture.set(cv2.CAP_PROP_FPS, settings.fps)
     # With a single one the driver has nowhere to put what comes while a frame is decoded, and some
     # cameras deliver every other frame only.
     capture.set(cv2.CAP_PROP_BUFFERSIZE, 2.0)
     exposure_granted = _expose(capture, settings.exposure, backend)
 
-    width = round(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
-    height = round(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+    width, height = _size(capture)
     fps, given_code = capture.get(cv2.CAP_PROP_FPS), _code(capture)
     fps_known = math.isfinite(fps) and fps > 0
     mode = _in_words(width, height, fps if fps_known else None, given_code)
@@ -81,6 +85,19 @@ def negotiate(capture: cv2.VideoCapture, settings: CameraSettings, backend: int)
         asked += f", exposure {settings.exposure:g} ms"
     gives = mode if exposure_granted else f"{mode}, exposure {_exposure_in_words(capture, backend)}"
     return Agreement(mode, f"asked for {asked}, it gives {gives}")
+
+
+def _size(capture: cv2.VideoCapture) -> tuple[int, int]:
+    """Return width and height in pixels."""
+    width, height = (
+        round(capture.get(name)) for name in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
+    )
+    return width, height
+
+
+def _set_size(capture: cv2.VideoCapture, settings: CameraSettings) -> None:
+    capture.set(cv2.CAP_PROP_FRAME_WIDTH, float(settings.width))
+    capture.set(cv2.CAP_PROP_FRAME_HEIGHT, float(settings.height))
 
 
 def _wanted_code(settings: CameraSettings, backend: int) -> str | None:
