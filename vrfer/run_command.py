@@ -36,6 +36,7 @@ from vrfer.pipeline import Outputs, Reader, describe_run, run
 from vrfer.rules import RuleBook, read_rules
 from vrfer.run_summary import Told, print_summary
 from vrfer.sources import open_source
+from vrfer.sources.macos import notice_cameras
 from vrfer.steered_run import SteeredRun, run_steered
 
 
@@ -174,7 +175,9 @@ def run_command(
         console.print(f"{opened.name}: {reader.classifier.note}")
         on_reading = None if headless else view.show
         outputs = Outputs(senders, recorder, on_reading, RuleBook(followed), lsl=outlet, film=film)
-        summary = run(opened, reader, outputs, seconds=seconds, stop=stop)
+        summary = run(
+            opened, reader, outputs, seconds=seconds, stop=stop, between_frames=notice_cameras
+        )
     print_summary(
         console,
         summary,

@@ -25,6 +25,7 @@ from vrfer.live_view import LiveView
 from vrfer.outputs.osc import Receiver
 from vrfer.rules import Rule
 from vrfer.run_summary import Told, print_summary
+from vrfer.sources.macos import notice_cameras
 from vrfer.sources.opening import without_credentials
 
 _GLANCE_S = 0.1
@@ -118,6 +119,7 @@ def run_steered(wanted: SteeredRun, console: Console, stop: threading.Event) -> 
             if wanted.bars:
                 for reading, latency_ms in session.take_readings()[-1:]:
                     view.show(reading, latency_ms)
+            notice_cameras()
             stop.wait(_GLANCE_S)
         status = session.status()
     for event in waiting(events):

@@ -1,6 +1,7 @@
-"""macOS' permission to use cameras, which OpenCV asks for in the main thread alone.
+"""What macOS wants of programs that use cameras; elsewhere nothing here does anything.
 
-Source: Apple, "Requesting authorization to capture and save media".
+Sources: Apple, "Requesting authorization to capture and save media"; AVFoundation renews its list
+of cameras while the main thread's run loop turns, and only then.
 """
 
 import sys
@@ -13,7 +14,7 @@ _NOT_DETERMINED = 0
 def await_camera_permission(stop: threading.Event) -> None:
     """Let macOS ask the user for the camera, where it never has, and wait for the answer.
 
-    Elsewhere it returns at once.
+    OpenCV can ask in the main thread alone.
 
     Args:
         stop: Ends the waiting.
@@ -32,3 +33,17 @@ def await_camera_permission(stop: threading.Event) -> None:
     )
     while not (answered.wait(CANCEL_POLL_S) or stop.is_set()):
         pass
+
+
+def notice_cameras() -> None:
+    """Let macOS notice cameras that come and go: for main threads whose run loop nobody turns.
+
+    To be called again and again. Qt turns the run loop by itself.
+    """
+    if sys.platform != "darwin" or threading.current_thread() is not threading.main_thread():
+        return
+    try:
+        from Foundation import NSDate, NSRunLoop
+    except ImportError:
+        return
+    NSRunLoop.mainRunLoop().runUntilDate_(NSDate.date())
