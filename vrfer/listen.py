@@ -3,14 +3,18 @@
 Malformed packets are counted and change nothing.
 """
 
+import contextlib
+import errno
 import select
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self, TypeAlias
 
+import psutil
 from pythonosc.osc_bundle import OscBundle
 from pythonosc.osc_bundle import ParseError as BundleParseError
 from pythonosc.osc_message import OscMessage
@@ -53,6 +57,8 @@ class Listener:
         """
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
+            if sys.platform == "win32":
+                _refuse_what_others_hear(port)
             self._socket.bind((host, port))
         except OSError as err:
             self._socket.close()
@@ -101,6 +107,22 @@ class Listener:
             messages = self.packet(0.1)
             if messages is not None:
                 yield messages
+
+
+def _refuse_what_others_hear(port: int) -> None:
+    """Refuse a port on which another program hears every address.
+
+    Windows would let this one have the loopback address, and the other one hear nothing more
+    (Microsoft, "Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE").
+
+    Raises:
+        OSError: There is such a program.
+    """
+    with contextlib.suppress(psutil.Error):
+        if any(
+            other.laddr and other.laddr.port == port for other in psutil.net_connections("udp4")
+        ):
+            raise OSError(errno.EADDRINUSE, "another program listens to it")
 
 
 def decode(packet: bytes) -> Iterator[Heard]:
