@@ -212,6 +212,29 @@ def test_auto_looks_for_a_gpu_where_the_cpu_is_too_slow(
     assert "\n" not in loaded.note
 
 
+class FailingSession:
+    """What is left of a GPU whose driver was reset."""
+
+    def __getattribute__(self, name: str) -> object:
+        raise RuntimeError("CUDA failure 999: unknown error")
+
+
+def test_a_gpu_that_fails_later_is_replaced_too(
+    file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    loaded = Classifier(file, Device.CPU)
+    patch = np.full(loaded.patch_size, 127, np.uint8)
+    before = loaded.classify(patch).probabilities
+    monkeypatch.setattr(loaded, "_session", FailingSession())
+    with pytest.raises(RuntimeError):
+        loaded.classify(patch)  # the CPU has no stand-in
+    monkeypatch.setattr(loaded, "device", Device.CUDA)
+    assert (loaded.classify(patch).probabilities == before).all()
+    assert loaded.device is Device.CPU
+    assert loaded.note == "network on the CPU, for CUDA failed: CUDA failure 999: unknown error"
+    assert [record.getMessage() for record in caplog.records] == [f"{file.name}: {loaded.note}"]
+
+
 @pytest.mark.skipif(not (HAS_GPU and HAS_CUDA), reason="needs an NVIDIA GPU and its libraries")
 def test_cuda_is_used_where_it_is_asked_for_and_works(file: Path) -> None:
     loaded = Classifier(file, Device.CUDA)

@@ -239,7 +239,6 @@ def test_back_after_a_short_gap_a_part_of_the_old_is_kept_after_a_long_one_nothi
         return show(steady, gap_s, mostly(SADNESS))
 
     short, long = back_after(0.1), back_after(10.0)
-    assert short.label == "happiness"
     assert short.steady[HAPPINESS] > 0.2
     assert long.label == "sadness"
     assert long.steady == pytest.approx(mostly(SADNESS), abs=1e-3)
@@ -274,7 +273,8 @@ def test_a_label_changes_only_after_its_time_and_to_one_that_leads(
             assert due
             assert lead >= settings.lead - 1e-6
             assert reading.steady[new] == reading.steady.max()
-            label_id, since_s = new, now_s
+            # The first label is a guess that is not held.
+            label_id, since_s = new, -math.inf if old < 0 else now_s
         else:
             assert not due or lead <= settings.lead + 1e-6
 
@@ -289,11 +289,13 @@ def test_a_lead_that_is_too_small_never_flips_the_label() -> None:
 
 def test_a_label_is_held_for_its_least_time() -> None:
     steady = Steady(replace(AT_ONCE, hold_s=0.35))
-    labels = [show(steady, 0.0, mostly(HAPPINESS)).label]
-    labels += [show(steady, time_s, mostly(SADNESS)).label for time_s in (0.1, 0.34, 0.36)]
-    labels += [show(steady, time_s, mostly(SURPRISE)).label for time_s in (0.5, 0.7, 0.72)]
+    labels = [show(steady, 0.0, mostly(NEUTRAL)).label]  # as a hand leaves the mouth
+    labels += [show(steady, 0.03, mostly(HAPPINESS)).label]
+    labels += [show(steady, time_s, mostly(SADNESS)).label for time_s in (0.1, 0.37, 0.39)]
+    labels += [show(steady, time_s, mostly(SURPRISE)).label for time_s in (0.5, 0.73, 0.75)]
     assert labels == [
-        "happiness", "happiness", "happiness", "sadness", "sadness", "sadness", "surprise",
+        "neutral", "happiness", "happiness", "happiness", "sadness", "sadness", "sadness",
+        "surprise",
     ]  # fmt: skip
 
 

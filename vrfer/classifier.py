@@ -5,6 +5,7 @@ It knows network files and processors, and nothing of cameras or faces.
 
 import contextlib
 import io
+import logging
 import statistics
 import time
 from enum import Enum
@@ -19,6 +20,8 @@ from vrfer.contract import Contract, read_contract
 from vrfer.errors import ModelContractError
 from vrfer.frames import Scores
 from vrfer.metadata import METADATA_KEY
+
+logger = logging.getLogger(__name__)
 
 CPU_BUDGET_MS = 15.0
 """`auto` stays on the CPU up to this median time: half of a 30 Hz camera's frame interval."""
@@ -81,7 +84,7 @@ class Classifier:
                 f"{patch.shape}"
             )
         started = time.perf_counter()
-        probabilities = _probabilities(self._session, patch)
+        probabilities = self._answer("probabilities", patch)
         duration_ms = (time.perf_counter() - started) * 1e3
         if not np.isfinite(probabilities).all():
             raise self.unfit("it does not answer every picture with numbers")
@@ -107,9 +110,21 @@ class Classifier:
         """
         if not self.explains_itself:
             raise self.unfit("it has no maps, for its layers are fully connected")
-        (maps,) = self._session.run(["maps"], {self._input.name: patch[None, None]})
-        evidence: NDArray[np.float32] = np.maximum(np.asarray(maps, dtype=np.float32)[0], 0)
+        evidence: NDArray[np.float32] = np.maximum(self._answer("maps", patch), 0)
         return evidence
+
+    def _answer(self, output: str, patch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return what the network says of a patch; the CPU says it where the GPU fails."""
+        try:
+            return _output(self._session, output, patch)
+        except Exception as err:
+            if self.device is not Device.CUDA:
+                raise
+            # A driver that was reset, or memory that the VR scene took.
+            self.note = f"network on the CPU, for CUDA failed: {_first_line(err)}"
+            logger.warning("%s: %s", self._model.name, self.note)
+            self._session, self.device = _open(self._model, ["CPUExecutionProvider"]), Device.CPU
+            return _output(self._session, output, patch)
 
     def unfit(self, reason: str) -> ModelContractError:
         """Return the error that says why this network cannot do what is asked of it."""
@@ -124,7 +139,7 @@ class Classifier:
         for _ in range(_TRIALS):
             started = time.perf_counter()
             try:
-                probabilities = _probabilities(session, patch)
+                probabilities = _output(session, "probabilities", patch)
             except Exception as err:
                 raise ModelContractError(
                     f"the network {model} fails on a trial picture: {_first_line(err)}",
@@ -213,11 +228,11 @@ def _contract(session: onnxruntime.InferenceSession, model: Path) -> Contract:
     return contract
 
 
-def _probabilities(
-    session: onnxruntime.InferenceSession, patch: NDArray[np.uint8]
+def _output(
+    session: onnxruntime.InferenceSession, name: str, patch: NDArray[np.uint8]
 ) -> NDArray[np.float32]:
-    (probabilities,) = session.run(["probabilities"], {"patches": patch[None, None]})
-    result: NDArray[np.float32] = np.asarray(probabilities, dtype=np.float32)[0]
+    (answer,) = session.run([name], {session.get_inputs()[0].name: patch[None, None]})
+    result: NDArray[np.float32] = np.asarray(answer, dtype=np.float32)[0]
     return result
 
 

@@ -43,8 +43,6 @@ _NARROWEST_PX = 18.0
 
 _MOVED = 0.1
 """After a move by this share of the square, or as much growth, the locator looks once more."""
-_WAIT_S = 0.6
-"""So long a lost face is waited for before another one may take its place."""
 _FORGET_S = 1.5
 """So long the place of a lost face is looked at first."""
 _CUT_GRAY = 24.0
@@ -54,7 +52,17 @@ _CUT_SIZE = (32, 18)
 _GLANCE_S = 0.8
 """So often the whole picture is searched while a face is followed."""
 _GLANCE_FRAMES = 8
-"""After so many pictures the result is used, ready or not, so that files read the same twice."""
+"""After so many pictures the result is used, ready or not, so that files read the same twice ..."""
+_GLANCE_LASTS_S = 0.25
+"""... or after so long on their clock, which is sooner where a camera is slow."""
+_TURNS_A_SECOND = 30
+"""So many of the means are used in a second of search, where pictures are fewer too ..."""
+_MOST_TURNS = 4
+"""... but no more for one picture."""
+_IDLE_AFTER_S = 5.0
+"""Where nobody was seen for so long ..."""
+_IDLE_EVERY_S = 0.095
+"""... only so often is searched: the scene that runs beside it has better use for the processor."""
 _BACKWARDS_S = 1.0
 """A clock that goes back by more has been set anew: what came before is forgotten."""
 _STILL_S = 1 / 30
@@ -78,6 +86,8 @@ class Finder:
         self._search = Search(models)
         self._said_outside: tuple[Box | None, tuple[int, ...]] | None = None
         self._glance: _Glance | None = None
+        self._person = 0
+        self._place: Square | None = None
         self.reset()
 
     def __enter__(self) -> Self:
@@ -101,19 +111,22 @@ class Finder:
             self._search.close()
 
     def reset(self) -> None:
-        """Forget the face that is being followed."""
+        """Forget the face that is being followed; the next one may be another person's."""
         self._take_glance()
+        if self._place is not None:
+            self._person += 1
         self._track: Track | None = None
         self._glanced_s = -math.inf
         self._rival: Square | None = None
         self._now_s = 0.0
+        self._seen_s: float | None = None
+        self._searched_s = -math.inf
         self._tiny: NDArray[np.float32] | None = None
         self._rounds: Iterator[list[Square]] = iter(())
         self._tiles: Iterator[Region] = iter(())
         self._turn = 0
         self._shape: tuple[int, ...] = ()
-        self._person = 0
-        self._place: Square | None = None
+        self._place = None
 
     def find(self, image: NDArray[np.uint8], at_s: float | None = None) -> LowerFace | None:
         """Return the followed face, else the best face, or None.
@@ -142,10 +155,12 @@ class Finder:
             self._rounds, self._tiles = coarse_rounds(part.shape), tiles(part.shape)
         still = at_s is None and self._tiny is None
         self._now_s = self._now_s + _STILL_S if at_s is None else at_s
+        self._seen_s = self._now_s if self._seen_s is None else self._seen_s
         face = self._find(part, still)
         if face is None:
             return None
         assert self._track is not None
+        self._seen_s = self._now_s
         self._place = self._track.found.square
         return _moved(replace(face, person=self._person), left, top)
 
@@ -163,7 +178,8 @@ class Finder:
     def _find(self, image: NDArray[np.uint8], still: bool) -> LowerFace | None:
         cut = self._cut(image)
         found = None if self._track is None else self._follow(image, self._track)
-        if cut and (found is None or found.visible < SURE):
+        # A lamp that is switched on looks like a cut, but the face stays where it is.
+        if cut and (found is None or found.visible < _BELIEVED_LIVE):
             self._track = found = None
         if self._track is not None:
             better = None if found is None else self._look_around(image, self._track)
@@ -203,14 +219,36 @@ class Finder:
         self._take_glance()
         best = self._search_all(image) if still else self._search_some(image)
         track = self._track
-        if best is not None and track is not None:
-            waited = track.lost_s(self._now_s) > _WAIT_S
-            if not waited and not same_face(best.square, track.found.square):
-                return None
-        return best
+        if track is None:
+            return best
+        if best is not None:
+            waited = track.lost_s(self._now_s) > track.wait_s(best)
+            if waited or same_face(best.square, track.found.square):
+                return best
+        return self._look_where_it_was(image, track)
+
+    def _look_where_it_was(self, image: NDArray[np.uint8], track: Track) -> Located | None:
+        """Return the face at the place where it was lost: most hands and heads come back there."""
+        (rough,) = self._search.locator.judge(image, [track.found.square])
+        found = self._search.locator.judge(image, [rough.square], mirrored_too=True)
+        return _meant(self._fitting(found, _BELIEVED_LIVE))
 
     def _search_some(self, image: NDArray[np.uint8]) -> Located | None:
         """Search by the means whose turn it is: a picture must not wait for all of them."""
+        assert self._seen_s is not None
+        idle = self._now_s - self._seen_s > _IDLE_AFTER_S
+        since_s = self._now_s - self._searched_s
+        if idle and 0 <= since_s < _IDLE_EVERY_S:
+            return None
+        self._searched_s = self._now_s
+        turns = 1 if idle or not 0 <= since_s < 1 else round(since_s * _TURNS_A_SECOND)
+        for _ in range(min(max(turns, 1), _MOST_TURNS)):
+            found = self._search_once(image)
+            if found is not None:
+                return found
+        return None
+
+    def _search_once(self, image: NDArray[np.uint8]) -> Located | None:
         turn, self._turn = self._turn % 4, self._turn + 1
         if turn == 1:
             found = self._search.look(image, next(self._tiles))
@@ -243,12 +281,12 @@ class Finder:
                 self._glance = _Glance(self._search, image)
             return None
         self._glance.frames -= 1
-        if self._glance.frames > 0:
+        if self._glance.frames > 0 and 0 <= self._now_s - self._glanced_s < _GLANCE_LASTS_S:
             return None
         rival = _meant(
             [
                 one
-                for one in self._fitting(self._take_glance(), SURE)
+                for one in self._fitting(self._take_glance(), _BELIEVED_LIVE)
                 if not same_face(one.square, track.found.square) and track.yields_to(one)
             ]
         )
@@ -260,7 +298,7 @@ class Finder:
             self._glanced_s = -math.inf
             return None
         (again,) = self._search.locator.judge(image, [rival.square], mirrored_too=True)
-        return again if self._fitting([again], SURE) else None
+        return again if self._fitting([again], _BELIEVED_LIVE) and track.yields_to(again) else None
 
     def _take_glance(self) -> list[Located]:
         """Return what the thread found; it must not use the detectors while we do."""

@@ -12,6 +12,10 @@ from vrfer.square import Square
 
 SURE = 0.8
 """Verdict that leaves no need to look further, or to look again."""
+_WAIT_S = 0.6
+"""So long a lost face is waited for before another one may take its place ..."""
+_WAIT_FOR_WEARER_S = 5.0
+"""... and a wearer before a face without headset may: heads turn away all the time."""
 _VERDICT_S = 0.5
 """Time constant of the running means."""
 _WEARER, _BYSTANDER = 0.6, 0.4
@@ -45,7 +49,13 @@ class Track:
     def yields_to(self, rival: Located) -> bool:
         """Say whether another face is the wearer's rather than this one."""
         wearer_came = rival.headset >= _WEARER and self.headset <= _BYSTANDER
-        return wearer_came or (self.verdict < SURE and rival.visible > self.verdict)
+        surer = rival.visible >= SURE > self.verdict and rival.visible > self.verdict
+        return wearer_came or surer
+
+    def wait_s(self, rival: Located) -> float:
+        """Return how long this face is waited for before another one may take its place."""
+        wearer_left = self.headset >= _WEARER and rival.headset <= _BYSTANDER
+        return _WAIT_FOR_WEARER_S if wearer_left else _WAIT_S
 
     def lost_s(self, at_s: float) -> float:
         """Return how long the face has not been seen."""

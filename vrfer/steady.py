@@ -12,6 +12,7 @@ time step. A value that holds between two frames gives the same state at 30 and 
 While a mouth talks (`vrfer.talking`) neutral is favoured.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -146,7 +147,8 @@ class Steady:
         strongest = int(steady.argmax())
         held = self._label_id
         if held == NO_FACE_ID:
-            self._label_id, self._label_since_s = strongest, now_s
+            # A first picture may mislead, a hand has just left the mouth: its label is not held.
+            self._label_id, self._label_since_s = strongest, -math.inf
             return
         if strongest == held or unsure or now_s - self._label_since_s < self.settings.hold_s:
             return
