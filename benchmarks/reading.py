@@ -9,7 +9,8 @@ every network reads the same crops. Figures go to standard output, progress to s
                   a face that is not found counts as wrong
     read          share of the clips' segments labelled with an expression whose most frequent
                   steady label is the right one
-    calm          changes of the steady label a minute within neutral and talking segments
+    calm          changes of the steady label a minute within neutral and talking segments, of the
+                  time in which a face was read
     baseline      the same with a baseline from each clip's first neutral segment, and without,
                   on the other segments
     talking       share of talking frames whose steady label is surprise or happiness
@@ -45,6 +46,8 @@ from vrfer.sources.pictures import load
 from vrfer.steady import Steady, SteadySettings
 
 _SPEED_TRIALS = 300
+_LONGEST_GAP_S = 0.5
+"""Time between two pictures with a face in which it is taken to have been read all along."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,7 +160,8 @@ class Read:
             for segment in clip.main:
                 if not segment.visible:
                     continue
-                said = [label for at_s, label in labels if at_s in segment and label != "none"]
+                read = [one for one in labels if one[0] in segment and one[1] != "none"]
+                said = [label for _, label in read]
                 if segment.label in EXPRESSIONS:
                     most = Counter(said).most_common(1)[0][0] if said else "none"
                     total[segment.label] += 1
@@ -167,7 +171,8 @@ class Read:
                         wrong.append(f"{where}: {segment.label} as {most}")
                 if segment.label in ("neutral", "talking"):
                     changes += sum(one != other for one, other in itertools.pairwise(said))
-                    calm_s += segment.end_s - segment.start_s
+                    gaps_s = (later[0] - one[0] for one, later in itertools.pairwise(read))
+                    calm_s += sum(gap_s for gap_s in gaps_s if gap_s < _LONGEST_GAP_S)
                 if segment.label == "talking":
                     talking += len(said)
                     excited += sum(label in ("surprise", "happiness") for label in said)

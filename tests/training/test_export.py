@@ -17,7 +17,7 @@ from vrfer.training import calibration
 from vrfer.training import export as export_module
 from vrfer.training.adjustment import lifts
 from vrfer.training.checkpoint import RunState, load_state
-from vrfer.training.compact import fold_normalisation, round_kernels
+from vrfer.training.compact import fold_normalisation, round_kernels, store_small
 from vrfer.training.evaluate import SPLITS, evaluate_file, open_network, run_network
 from vrfer.training.export import Precision, export
 from vrfer.training.ferplus import FaceSet, FerPlus
@@ -86,6 +86,34 @@ def test_it_is_one_file_with_its_card(exported: Exported) -> None:
     onnx.checker.check_model(graph, full_check=True)
     weights = sum(p.numel() for p in exported.network.parameters())
     assert weights < exported.file.stat().st_size < 1.2 * weights
+
+
+def test_kernels_alone_are_stored_small() -> None:
+    """A mean picture is as large, and is no kernel."""
+    random = np.random.default_rng(1)
+    stored = {
+        "mean": random.normal(120, 40, (1, 3, 64, 64)).astype(np.float32),
+        "kernel": random.normal(0, 1, (64, 3, 5, 5)).astype(np.float32),
+    }
+    given, answer = (
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
+        for name, shape in (("x", (1, 3, 64, 64)), ("y", (1, 64, 60, 60)))
+    )
+    graph = onnx.helper.make_graph(
+        [
+            onnx.helper.make_node("Sub", ["x", "mean"], ["centred"]),
+            onnx.helper.make_node("Conv", ["centred", "kernel"], ["y"]),
+        ],
+        "with a mean picture",
+        [given],
+        [answer],
+        [onnx.numpy_helper.from_array(values, name) for name, values in stored.items()],
+    )
+    model = onnx.helper.make_model(graph)
+    store_small(model)
+    names = {one.name: one for one in model.graph.initializer}
+    assert set(names) == {"mean", "kernel.levels", "kernel.scale"}
+    assert (onnx.numpy_helper.to_array(names["mean"]) == stored["mean"]).all()
 
 
 def test_it_tells_nothing_of_the_computer_that_wrote_it(exported: Exported) -> None:

@@ -16,6 +16,7 @@ from vrfer.errors import DataError
 from vrfer.training.ferplus import (
     FACES_SHA256,
     ROWS,
+    FaceSet,
     FerPlus,
     Split,
     load_ferplus,
@@ -397,3 +398,10 @@ def test_the_packed_pictures_are_preferred(
     shutil.rmtree(made_up_folder / "ferplus")
     with pytest.raises(DataError, match=r"label\.csv"):
         load_ferplus(made_up_folder)
+
+
+def test_of_several_right_expressions_the_label_is_what_people_said_most() -> None:
+    crowd = np.array([[0.4, 0, 0, 0.6, 0, 0, 0, 0], [0.6, 0, 0, 0.4, 0, 0, 0, 0]], np.float32)
+    right = (crowd > 0).astype(np.float32)
+    faces = np.zeros((2, 48, 48), np.uint8)
+    assert FaceSet(faces, right, crowd, np.arange(2)).labels.tolist() == [3, 0]

@@ -509,6 +509,19 @@ def test_a_plateau_divides_after_more_than_patience_epochs(
     assert [r.learning_rate for r in state.history] == pytest.approx([0.001] * 4 + [0.0001] * 7)
 
 
+def test_what_zeroing_costs_is_no_plateau(
+    data: FerPlus, tmp_path: Path, scripted: list[float]
+) -> None:
+    one = stage(epochs=8, batch_size=64, schedule="plateau", patience=1, dsd={"dense_share": 0.25})
+    recipe = tiny_recipe(stages=[one])
+    phases = [recipe.stages[0].phase(epoch) for epoch in range(8)]
+    assert phases == ["dense"] * 2 + ["sparse"] * 3 + ["re-dense"] * 3
+    scripted += [0.6, 0.6, 0.1, 0.1, 0.1, 0.4, 0.4, 0.4]
+    state = train(recipe, data, tmp_path)
+    # Neither the sparse epochs nor the dense ones' better ones make the last ones stagnate.
+    assert [r.learning_rate for r in state.history] == pytest.approx([0.01] * 5 + [0.001] * 3)
+
+
 def test_a_plateau_counts_on_after_a_stop(
     data: FerPlus, tmp_path: Path, scripted: list[float]
 ) -> None:

@@ -253,6 +253,11 @@ def test_a_good_recipe_is_read_whole(tmp_path: Path) -> None:
         ("epochs = 4", "epochs = 4\nfrozen = -1", r"stages\.0\.frozen"),
         ('region = "full-face"', 'region = "upper-half"', r"stages\.0\.region"),
         ("size = 48", "size = 49", r"input\.size"),
+        (
+            "[input]",
+            '[data]\nlabels = "multi-target"\n[augmentation]\nmixup = 0.1\n[input]',
+            "mixup does not go with",
+        ),
         ("size = 48", "size = 30", r"input\.size"),
         ('name = "small"', 'name = "Small one"', "name"),
         ('name = "small"', "", "name"),

@@ -220,6 +220,29 @@ def test_other_photographs_are_refused(finished: Finished, data: FerPlus, tmp_pa
         fit(recipe, data, tmp_path, accelerator="cpu", given=other, photographs=photographs())
 
 
+def test_a_run_that_took_over_stages_of_the_same_teacher_goes_on(
+    finished: Finished, data: FerPlus, tmp_path: Path
+) -> None:
+    teachers = [finished[0] / "full-face.pt"]
+    taught = learning().stages[0]
+    first = tiny_recipe(name="first", stages=[taught])
+    fit(first, data, tmp_path / "a", accelerator="cpu", given=Given(teachers=teachers))
+    second = tiny_recipe(name="second", stages=[taught, taught])
+    given = Given(after=tmp_path / "a" / "lower-half.pt", teachers=teachers)
+    with pytest.raises(StopError):
+        fit(
+            second,
+            data,
+            tmp_path / "b",
+            accelerator="cpu",
+            given=given,
+            watcher=Watcher(on_epoch=stop),
+        )
+    fit(second, data, tmp_path / "b", accelerator="cpu", given=given)
+    named = load_state(tmp_path / "b" / "lower-half.pt").taught_by
+    assert named == load_state(tmp_path / "a" / "lower-half.pt").taught_by
+
+
 def test_what_is_missing_is_said(finished: Finished, data: FerPlus, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="learns from teachers") as caught:
         fit(learning(), data, tmp_path / "a", accelerator="cpu")

@@ -172,7 +172,7 @@ def gather(
             (state.photographs, digest, "photographs"),
             (state.taught_by, asked, "teachers"),
         ):
-            if then and now and then != now:
+            if then and now and not set(now.split("; ")) <= set(then.split("; ")):
                 raise RecipeError(
                     f"the run began with other {what}", "Name another folder with --out."
                 )
@@ -182,7 +182,8 @@ def gather(
                 f"recipe {recipe.name} learns from teachers",
                 "Name one or more checkpoints with --teacher.",
             )
-        state.taught_by = "; ".join(filter(None, (state.taught_by, asked)))
+        named = [*state.taught_by.split("; "), *asked.split("; ")]
+        state.taught_by = "; ".join(dict.fromkeys(filter(None, named)))
         state.photographs = digest
     learned = lessons(faces, teachers, photographs, taught=state.taught)
     state.taught = learned.taught

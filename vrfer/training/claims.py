@@ -16,6 +16,8 @@ from vrfer.training.table import (
     reads_cut_halves,
 )
 
+ONE_SEED = " (one seed: chance in the pictures alone)"
+
 _HEADER = [
     "| on | paper's claim | paper | ours | 95 % interval | McNemar's p, a seed each |",
     "|---|---|---|---|---|---|",
@@ -166,7 +168,8 @@ def _verdict(steps: Sequence[Difference | None]) -> str:
         return "cannot be tested: the evaluations have no seed in common."
     by = " and ".join(f"{one.mean:+.2f} ({one.low:+.2f} to {one.high:+.2f})" for one in known)
     if all(step.low > 0 for step in known):
-        return f"holds: {by} points."
+        few = min(step.seeds for step in known) == 1
+        return f"holds{ONE_SEED if few else ''}: {by} points."
     if all(step.mean > 0 for step in known):
         return f"stands in this order, yet a step may be chance: {by} points."
     return f"does **not** hold: {by} points."
@@ -184,4 +187,5 @@ def _cells(found: Difference | None, run: bool) -> str:
     if found is None:
         return f"{'no common seed' if run else 'not run'} | | "
     chances = ", ".join(f"{p:.2g}" for p in found.p)
-    return f"{found.mean:+.2f} | {found.low:+.2f} to {found.high:+.2f} | {chances}"
+    few = ONE_SEED if found.seeds == 1 else ""
+    return f"{found.mean:+.2f} | {found.low:+.2f} to {found.high:+.2f}{few} | {chances}"

@@ -65,10 +65,12 @@ def _rounded(weight: Tensor) -> Tensor:
 def store_small(graph: onnx.ModelProto) -> None:
     """Store rounded kernels as int8 with their scales; `round_kernels` came before."""
     nodes = []
+    kernels = {node.input[1] for node in graph.graph.node if node.op_type == "Conv"}
     large = [
         stored
         for stored in graph.graph.initializer
-        if stored.data_type == TensorProto.FLOAT
+        if stored.name in kernels
+        and stored.data_type == TensorProto.FLOAT
         and len(stored.dims) == 4
         and np.prod(stored.dims) >= SMALLEST
     ]

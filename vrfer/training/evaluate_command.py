@@ -152,7 +152,7 @@ def _about(
         contract = open_network(model)[1]
         subject = of_network(model, dataset or "ferplus")
         trained = Data(face_px=contract.crop.face_px, folder=recipe_of(contract).data.folder)
-    return subject, trained.model_copy(update={"dataset": subject.dataset, "per_class": None})
+    return subject, trained.model_copy(update={"dataset": subject.dataset})
 
 
 def _own(trained: Data) -> TestedOn:

@@ -77,8 +77,8 @@ class FaceSet:
 
     @property
     def labels(self) -> npt.NDArray[np.int64]:
-        """N indices of the strongest expression."""
-        strongest: npt.NDArray[np.int64] = self.votes.argmax(axis=1)
+        """N indices of the strongest expression; of several right ones, what people said most."""
+        strongest: npt.NDArray[np.int64] = (self.votes * (1 + self.crowd)).argmax(axis=1)
         return strongest
 
     def take(self, keep: npt.NDArray[np.bool_]) -> "FaceSet":

@@ -142,6 +142,8 @@ def _fit_stage(
     learner = Learner(fabric, model, optimizer, average, at_once)
     for epoch in range(state.epoch, stage.epochs):
         phase = stage.phase(epoch)
+        if epoch > 0 and phase != stage.phase(epoch - 1):
+            state.lowest_error, state.stagnant_epochs = float("inf"), 0
 
         def on_batch(number: int, count: int, epoch: int = epoch, phase: str = phase) -> None:
             watcher.on_batch(Progress(index, stage.region, phase, epoch, number, count))
@@ -154,7 +156,8 @@ def _fit_stage(
         rate = learning_rate(stage, epoch, state.drops)
         result = EpochResult(index, stage.region, epoch, phase, rate, run.loss, accuracy)
         state.history.append(result)
-        _note_error(state, stage, 1 - accuracy)
+        if phase != "sparse":  # what zeroing costs is no plateau
+            _note_error(state, stage, 1 - accuracy)
         state.network, state.optimizer = network.state_dict(), optimizer.state_dict()
         state.average = None if average is None else average.module.state_dict()
         _keep(fabric, state, stage, epoch, accuracy, out)

@@ -141,7 +141,7 @@ class Dsd(_Strict):
     redense_rate: float = Field(default=0.1, gt=0, le=1)
     """Factor on the learning rate in re-dense phases."""
     zeroing: bool = True
-    """False makes the control: same length, same learning rates, nothing is zeroed."""
+    """False makes the control: same length, same rules for learning rates, nothing is zeroed."""
 
 
 class Stage(_Strict):
@@ -252,6 +252,12 @@ class Recipe(_Strict):
     def _only_random_weights_are_scaled(self) -> Self:
         if self.data_dependent_init and self.start != "scratch":
             raise ValueError('data_dependent_init goes with start = "scratch" alone')
+        return self
+
+    @model_validator(mode="after")
+    def _mixtures_have_no_single_right_answer(self) -> Self:
+        if self.augmentation.mixup and self.data.labels == "multi-target":
+            raise ValueError('mixup does not go with labels = "multi-target"')
         return self
 
     @model_validator(mode="after")

@@ -261,6 +261,8 @@ class Difference:
     high: float
     p: tuple[float, ...]
     """McNemar's, one a seed."""
+    seeds: int
+    """Of the row that has fewer. With one the interval knows of chance in the pictures alone."""
 
 
 def difference(better: Sequence[Evaluation], worse: Sequence[Evaluation]) -> Difference | None:
@@ -284,7 +286,13 @@ def difference(better: Sequence[Evaluation], worse: Sequence[Evaluation]) -> Dif
         return None
     half = _half_width(mean(errors), gaps)
     middle = mean(gaps)
-    return Difference(100 * middle, 100 * (middle - half), 100 * (middle + half), tuple(chances))
+    return Difference(
+        mean=100 * middle,
+        low=100 * (middle - half),
+        high=100 * (middle + half),
+        p=tuple(chances),
+        seeds=min(len({one.subject.seed for one in side}) for side in zip(*pairs, strict=True)),
+    )
 
 
 def _pairs(
