@@ -87,8 +87,8 @@ def meaning(right: int, shown: int, named: int) -> str:
     low, high = wilson_interval(right, shown)
     if shown <= COMMON:
         return f"too few pictures to tell: {low:.0%} to {high:.0%}; do not build on it"
-    least_true = wilson_interval(right, named)[0] if named else 0.0
-    doubt = "" if least_true >= MOSTLY else "; about half of what is named so is something else"
+    least, most = wilson_interval(right, named) if named else (0.0, 1.0)
+    doubt = "" if least >= MOSTLY else f"; what is named so is it in {least:.0%} to {most:.0%}"
     if low >= WELL:
         return f"read well{doubt}"
     if low >= MOSTLY:

@@ -320,16 +320,26 @@ def test_doctor_tries_real_things() -> None:
 
 
 @pytest.mark.parametrize(
-    ("says", "missing"),
+    ("module", "kind", "says", "missing", "arguments"),
     [
-        ("libGL.so.1: cannot open shared object file: No such file or directory", "libGL.so.1"),
-        ("DLL load failed while importing cv2: The specified module could not be found.", "DLL"),
+        (
+            "cv2",
+            "ImportError",
+            "libGL.so.1: cannot open shared object file",
+            "libGL.so.1",
+            ["doctor"],
+        ),
+        ("cv2", "ImportError", "DLL load failed while importing cv2: ...", "DLL", ["doctor"]),
+        ("PyQt6", "ImportError", "libEGL.so.1: cannot open shared object file", "libEGL.so.1", []),
+        ("pyqtgraph", "OSError", "libX.so: cannot open shared object file", "libX.so", []),
     ],
 )
-def test_what_the_system_lacks_is_one_line(tmp_path: Path, says: str, missing: str) -> None:
-    (tmp_path / "cv2.py").write_text(f"raise ImportError({says!r})\n", encoding="utf-8")
+def test_what_the_system_lacks_is_one_line(
+    tmp_path: Path, module: str, kind: str, says: str, missing: str, arguments: list[str]
+) -> None:
+    (tmp_path / f"{module}.py").write_text(f"raise {kind}({says!r})\n", encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-c", "from vrfer.entry import main; main()", "doctor"],
+        [sys.executable, "-c", "from vrfer.entry import main; main()", *arguments],
         capture_output=True,
         text=True,
         check=False,

@@ -146,9 +146,9 @@ def test_a_wearer_is_waited_for_longer_before_a_bystander_takes_over(finder: Fin
     canvas[:, :512] = portrait(headset=True)
     expect(finder.find(canvas, 0.0), left)
     covered = hidden(canvas, left)
-    finds = {n: finder.find(covered, n / 30) for n in range(1, 170)}
-    assert all(finds[n] is None for n in range(1, 149))  # heads turn away all the time
-    expect(finds[169], right)
+    finds = {n: finder.find(covered, n / 30) for n in range(1, 100)}
+    assert all(finds[n] is None for n in range(1, 74))  # heads turn away all the time
+    expect(finds[99], right)
 
 
 def test_where_a_face_was_lost_it_is_found_again_whenever_it_comes_back(
@@ -162,12 +162,6 @@ def test_where_a_face_was_lost_it_is_found_again_whenever_it_comes_back(
     monkeypatch.setattr(Search, "look", lambda *_: [])
     monkeypatch.setattr(Search, "comb", lambda *_: [])
     expect(finder.find(portrait(headset=True), 3.0), np.eye(2, 3))
-
-
-def test_a_lamp_that_is_switched_on_is_no_other_person(finder: Finder) -> None:
-    canvas, left, _ = pair(1.0, 0.9)
-    expect(finder.find(canvas, 0.0), left)
-    expect(finder.find(cv2.add(canvas, (40, 40, 40, 0)).astype(np.uint8), 1 / 30), left)
 
 
 @pytest.mark.parametrize(("rate_hz", "least", "most"), [(30, 9, 13), (5, 4, 6)])

@@ -185,21 +185,24 @@ def play(source: ScriptedSource, outputs: Outputs | None = None, **options: Any)
 
 
 class WanderingReader(ScriptedReader):
-    """Sees every two frames another person."""
+    """Sees every two frames another person, who is elsewhere at first and then no more."""
 
     def read(self, frame: Frame) -> Reading:
         reading = super().read(frame)
-        face = None if reading.face is None else replace(reading.face, person=frame.index // 2)
-        return replace(reading, face=face)
+        if reading.face is None:
+            return reading
+        person = frame.index // 2
+        mouth = (900.0 * min(person, 2), 0.0)
+        return replace(reading, face=replace(reading.face, person=person, mouth=mouth))
 
 
 def test_a_face_that_is_found_elsewhere_is_marked(tmp_path: Path) -> None:
-    source = ScriptedSource([SEEN, SEEN, UNSEEN, SEEN, SEEN])
+    source = ScriptedSource([SEEN, SEEN, UNSEEN, SEEN, SEEN, SEEN, SEEN])
     with Recorder(tmp_path / "x.csv", {}) as recorder:
         run(source, WanderingReader(source), Outputs(recorder=recorder))
     session = load_session(tmp_path / "x.csv")
     assert [marker.text for marker in session.markers] == [FOUND_ELSEWHERE] * 2
-    assert session.found_elsewhere.tolist() == [False, False, False, True, True]
+    assert session.found_elsewhere.tolist() == [False, False, False, True, True, False, False]
 
 
 @pytest.mark.parametrize("live", [True, False])

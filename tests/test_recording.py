@@ -351,7 +351,9 @@ def test_pictures_that_are_opened_one_after_the_other_lie_apart(tmp_path: Path) 
     with Recorder(path, {}) as recorder:
         for number in range(3):
             if number:
-                recorder.mark(UNIX_NS, 10**9 + number * 10**8 - 1000, f"source {number}.png")
+                recorder.mark(
+                    UNIX_NS, 10**9 + number * 10**8 - 1000, f"source opened: {number}.png"
+                )
             recorder.write(reading(number, source_s=0.0), 1.0)
     assert_allclose(load_session(path).times_s, [0, 0.1, 0.2])
 

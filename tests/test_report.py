@@ -131,7 +131,7 @@ def test_neutral_that_is_held_is_no_expression() -> None:
     assert_allclose(figures(before).held_s, 3)
 
 
-@pytest.mark.parametrize("note", ["face found elsewhere", "source camera 1"])
+@pytest.mark.parametrize("note", ["face found elsewhere", "source opened: camera 1"])
 def test_another_persons_face_is_no_change_of_expression(note: str) -> None:
     labels = ["happiness"] * 20 + ["sadness"] * 20
     assert figures(session(labels)).transitions.sum() == 1

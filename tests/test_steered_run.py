@@ -124,7 +124,8 @@ def test_a_run_is_steered_from_its_first_frame_to_its_last(tmp_path: Path) -> No
         "the lift stops",
         "neutral held",
         "neutral released",
-        "source demo.mp4",  # it was opened anew
+        "source opened: demo.mp4",  # it was opened anew
+        'picture turned: {"mirrored": false, "rotation_deg": 0}',
     ]
     assert session.ended is not None
     assert session.problems == ()

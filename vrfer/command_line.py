@@ -23,11 +23,6 @@ BUG = 1
 BAD_INPUT = 2
 STOPPED = 130
 
-ENDING_SIGNALS = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-)
-"""What asks the program to end: Ctrl-C, the system, a terminal that is closed."""
-
 
 def run_app(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code.
@@ -59,6 +54,15 @@ def plain_console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, soft_wrap=True, markup=False, emoji=False, highlight=False)
 
 
+def ending_signals() -> list[signal.Signals]:
+    """Return what asks the program to end: Ctrl-C, the system, a terminal that is closed.
+
+    What is ignored, as by `nohup`, is left out.
+    """
+    known = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")]
+    return [one for one in known if one is not None and signal.getsignal(one) != signal.SIG_IGN]
+
+
 @contextmanager
 def stopped_by_signals() -> Iterator[threading.Event]:
     """Give an event that the first Ctrl-C (or the system's request to end) sets.
@@ -75,7 +79,7 @@ def stopped_by_signals() -> Iterator[threading.Event]:
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
-    before = {number: signal.signal(number, on_signal) for number in ENDING_SIGNALS}
+    before = {number: signal.signal(number, on_signal) for number in ending_signals()}
     try:
         yield stop
     finally:

@@ -1,4 +1,4 @@
-"""Where `vrfer-app` begins: what the system lacks is said before anything needs it."""
+"""Where `vrfer-app` begins: what the system lacks is said in one line."""
 
 import sys
 
@@ -17,12 +17,22 @@ _REMEDIES = {
 def main() -> None:
     """Run the command line; it exits with its code."""
     try:
+        # Libraries are loaded here, Qt's and MediaPipe's only by the commands that need them.
         from vrfer.cli import main as run_command_line
-    except ImportError as err:
+
+        run_command_line()
+    except (ImportError, OSError) as err:
         if not any(sign in str(err) for sign in _MISSING):
             raise
         remedy = _REMEDIES.get(sys.platform, "Install it, and start vrfer again.")
-        if sys.stderr is not None:
-            sys.stderr.write(f"Error: a part of the system is missing: {err}. {remedy}\n")
+        _say(f"Error: a part of the system is missing: {err}. {remedy}")
         sys.exit(_BAD_INPUT)
-    run_command_line()
+
+
+def _say(line: str) -> None:
+    if sys.stderr is not None:
+        sys.stderr.write(f"{line}\n")
+    elif sys.platform == "win32":  # a program without a console
+        import ctypes
+
+        ctypes.windll.user32.MessageBoxW(None, line, "vrfer", 0)

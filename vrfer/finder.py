@@ -56,7 +56,7 @@ _GLANCE_FRAMES = 8
 _GLANCE_LASTS_S = 0.25
 """... or after so long on their clock, which is sooner where a camera is slow."""
 _TURNS_A_SECOND = 30
-"""So many of the means are used in a second of search, where pictures are fewer too ..."""
+"""At least so many means are used in a second of search, where pictures are fewer too ..."""
 _MOST_TURNS = 4
 """... but no more for one picture."""
 _IDLE_AFTER_S = 5.0
@@ -178,8 +178,7 @@ class Finder:
     def _find(self, image: NDArray[np.uint8], still: bool) -> LowerFace | None:
         cut = self._cut(image)
         found = None if self._track is None else self._follow(image, self._track)
-        # A lamp that is switched on looks like a cut, but the face stays where it is.
-        if cut and (found is None or found.visible < _BELIEVED_LIVE):
+        if cut and (found is None or found.visible < SURE):
             self._track = found = None
         if self._track is not None:
             better = None if found is None else self._look_around(image, self._track)
@@ -217,6 +216,8 @@ class Finder:
     def _lost(self, image: NDArray[np.uint8], still: bool) -> Located | None:
         """Search the whole picture for the face that was lost, or for any."""
         self._take_glance()
+        if not still and self._rests():
+            return None
         best = self._search_all(image) if still else self._search_some(image)
         track = self._track
         if track is None:
@@ -227,6 +228,15 @@ class Finder:
                 return best
         return self._look_where_it_was(image, track)
 
+    @property
+    def _idle(self) -> bool:
+        """Whether nobody was seen for long."""
+        return self._seen_s is not None and self._now_s - self._seen_s > _IDLE_AFTER_S
+
+    def _rests(self) -> bool:
+        """Whether this picture is not searched."""
+        return self._idle and 0 <= self._now_s - self._searched_s < _IDLE_EVERY_S
+
     def _look_where_it_was(self, image: NDArray[np.uint8], track: Track) -> Located | None:
         """Return the face at the place where it was lost: most hands and heads come back there."""
         (rough,) = self._search.locator.judge(image, [track.found.square])
@@ -235,13 +245,8 @@ class Finder:
 
     def _search_some(self, image: NDArray[np.uint8]) -> Located | None:
         """Search by the means whose turn it is: a picture must not wait for all of them."""
-        assert self._seen_s is not None
-        idle = self._now_s - self._seen_s > _IDLE_AFTER_S
-        since_s = self._now_s - self._searched_s
-        if idle and 0 <= since_s < _IDLE_EVERY_S:
-            return None
-        self._searched_s = self._now_s
-        turns = 1 if idle or not 0 <= since_s < 1 else round(since_s * _TURNS_A_SECOND)
+        since_s, self._searched_s = self._now_s - self._searched_s, self._now_s
+        turns = 1 if self._idle or not 0 <= since_s < 1 else round(since_s * _TURNS_A_SECOND)
         for _ in range(min(max(turns, 1), _MOST_TURNS)):
             found = self._search_once(image)
             if found is not None:

@@ -14,7 +14,7 @@ SURE = 0.8
 """Verdict that leaves no need to look further, or to look again."""
 _WAIT_S = 0.6
 """So long a lost face is waited for before another one may take its place ..."""
-_WAIT_FOR_WEARER_S = 5.0
+_WAIT_FOR_WEARER_S = 2.5
 """... and a wearer before a face without headset may: heads turn away all the time."""
 _VERDICT_S = 0.5
 """Time constant of the running means."""

@@ -119,9 +119,8 @@ def _refuse_what_others_hear(port: int) -> None:
         OSError: There is such a program.
     """
     with contextlib.suppress(psutil.Error):
-        if any(
-            other.laddr and other.laddr.port == port for other in psutil.net_connections("udp4")
-        ):
+        heard = [other.laddr for other in psutil.net_connections("udp4")]
+        if any(one and one.port == port and one.ip == "0.0.0.0" for one in heard):
             raise OSError(errno.EADDRINUSE, "another program listens to it")
 
 
@@ -142,26 +141,29 @@ def decode(packet: bytes) -> Iterator[Heard]:
             time_s = None if tag == osc_types.IMMEDIATELY else tag
             waiting.extend((element, time_s) for element in reversed(_elements(part)))
         elif OscMessage.dgram_is_message(part):
-            _check_types(part)
-            message = OscMessage(part)
+            message = OscMessage(_with_known_types(part))
             yield Heard(message.address, tuple(message.params), captured_unix_s)
         else:
             raise MessageParseError("neither an OSC message nor a bundle")
 
 
-def _check_types(message: bytes) -> None:
-    """Refuse types that python-osc passes over: it logs each, and reads what follows shifted.
+def _with_known_types(message: bytes) -> bytes:
+    """Return a message without types that python-osc passes over.
+
+    It logs each, and reads what follows shifted. An impulse, which holds nothing, becomes nil.
 
     Raises:
         ParseError: There is one.
     """
     try:
         _, at = osc_types.get_string(message, 0)
-        types = osc_types.get_string(message, at)[0] if at < len(message) else ","
+        types = osc_types.get_string(message, at)[0] if at < len(message) else ""
     except osc_types.ParseError as err:
         raise MessageParseError("a text that does not end") from err
-    if unknown := set(types[1:]) - _TYPES:
+    if unknown := set(types[1:]) - _TYPES - {"I"}:
         raise MessageParseError(f"arguments of unknown types: {', '.join(sorted(unknown))}")
+    known = types.replace("I", "N").encode()
+    return message[:at] + known + message[at + len(known) :]
 
 
 def _elements(bundle: bytes) -> list[bytes]:

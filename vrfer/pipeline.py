@@ -23,7 +23,7 @@ from vrfer.classifier import Classifier, Device
 from vrfer.crop import lower_half
 from vrfer.expressions import EXPRESSIONS, NO_FACE_ID
 from vrfer.finder import Finder
-from vrfer.frames import Box, Frame, Reading
+from vrfer.frames import Box, Frame, LowerFace, Reading
 from vrfer.oscquery.server import OscQueryServer
 from vrfer.outputs.film import Film
 from vrfer.outputs.lsl import LslOutlet
@@ -307,7 +307,7 @@ def run(
     deadline = None if seconds is None else time.monotonic() + seconds
     first_ns: int | None = None
     last: Reading | None = None
-    person: int | None = None
+    seen: LowerFace | None = None
     told_gone = False
     try:
         while not (source.exhausted or stop.is_set()):
@@ -323,9 +323,9 @@ def run(
                 continue
             last, told_gone = reader.read(frame), False
             if last.face is not None:
-                if person not in (None, last.face.person):
+                if seen is not None and _elsewhere(seen, last.face):
                     outputs.mark(last.captured_unix_ns, last.captured_ns, FOUND_ELSEWHERE)
-                person = last.face.person
+                seen = last.face
             send(outputs, last)
             latency_ms = (time.perf_counter_ns() - frame.captured_ns) / 1e6
             if outputs.recorder is not None:
@@ -350,6 +350,12 @@ def run(
     if last is not None and not told_gone:
         tell_gone(outputs, last, face=source.live)
     return summary
+
+
+def _elsewhere(before: LowerFace, now: LowerFace) -> bool:
+    """Say whether a face that was found anew is not where the last one was."""
+    moved_px = math.dist(before.mouth, now.mouth)
+    return now.person != before.person and moved_px > 0.5 * max(before.width_px, now.width_px)
 
 
 def send(outputs: Outputs, reading: Reading, *, at_once: bool = False) -> None:

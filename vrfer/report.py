@@ -104,7 +104,7 @@ class _Timeline:
         self.holds_s = np.append(np.minimum(steps, longest_hold_s), usual_s or _LONE_HOLD_S)
         began_s, ended_s = session.span_s
         last_s = float(self.times_s[-1] + self.holds_s[-1])
-        # The time that a camera takes to open, and a recording to close, is no loss.
+        # The moment that a camera takes to open, and a recording to close, is no loss.
         self.begin_s = began_s if began_s < -longest_hold_s else 0.0
         self.end_s = ended_s if ended_s > last_s + longest_hold_s else last_s
         self.goes_on = steps <= longest_hold_s

@@ -200,11 +200,6 @@ class _Progress:
         self.counted_ns, self.counting = 0, False
 
 
-def event_address(rule_name: str) -> str:
-    """Return the OSC address at which the scene hears a rule's event begin (1) and end (0)."""
-    return f"/vrfer/event/{rule_name}"
-
-
 class RuleBook:
     """Follows rules while readings come in. Only one thread may use it at a time."""
 

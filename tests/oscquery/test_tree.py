@@ -121,6 +121,15 @@ def test_what_is_heard_is_write_only_and_without_a_value() -> None:
     assert found["/vrfer/control/pause"]["RANGE"] == [{"MIN": 0, "MAX": 1}]
 
 
+def test_events_lie_where_the_profile_tells_them() -> None:
+    rule = Rule(name="scared", expression="fear")
+    tree = build_tree(load_profile("vrchat"), HEARD, [rule])
+    node = tree.node("/avatar/parameters/vrfer/event/scared", {})
+    assert node is not None
+    assert node["TYPE"] == "T"
+    assert tree.node("/vrfer/event/scared", {}) is None
+
+
 def test_events_of_rules_are_in_the_tree() -> None:
     rule = Rule(name="scared", expression="fear", above=0.7, for_s=1.5)
     node = build_tree(load_profile("generic"), HEARD, [rule]).node("/vrfer/event/scared", {})

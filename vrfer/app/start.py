@@ -22,7 +22,7 @@ from vrfer.app import language
 from vrfer.app.controller import Controller
 from vrfer.app.prompts import Prompts
 from vrfer.app.window import Window
-from vrfer.command_line import ENDING_SIGNALS, STOPPED
+from vrfer.command_line import STOPPED, ending_signals
 from vrfer.errors import OutputError
 from vrfer.outputs.profiles import known_profiles
 from vrfer.people import People
@@ -147,7 +147,7 @@ def _closed_by_signals(window: Window) -> Iterator[threading.Event]:
         window.attended = False
         window.close()
 
-    before = {number: signal.signal(number, on_signal) for number in ENDING_SIGNALS}
+    before = {number: signal.signal(number, on_signal) for number in ending_signals()}
     # Python's handlers run only when Python does, and Qt's event loop may sleep for long.
     awake = QTimer()
     awake.timeout.connect(lambda: None)

@@ -114,7 +114,8 @@ class Worker:
         self._failures = 0
         self._steady_changed: tuple[int, int] | None = None
         """When readings began to be calmer or quicker, on both clocks; None once that is noted."""
-        self._steady_settled_s = 0.0
+        self._rules_changed: tuple[int, int] | None = None
+        self._settled_s = 0.0
         self._baseline: Baseline | None = None
         self._thread = threading.Thread(target=self._work, name="vrfer-session", daemon=True)
         self._thread.start()
@@ -169,8 +170,8 @@ class Worker:
         self.receivers.look_up_again()
         self._go_on_testing()
         self._keeping.look_for_losses()
-        if time.monotonic() >= self._steady_settled_s:
-            self._note_steady()
+        if time.monotonic() >= self._settled_s:
+            self._note_settled()
         self._state(now=obeyed)
 
     def _guarded(self, wish: Callable[[], None]) -> None:
@@ -337,9 +338,12 @@ class Worker:
         recorder = self._outputs.recorder
         if recorder is not None and not recorder.describe(describe_source(opening.source)):
             self._note(f"{SOURCE_CHANGED}{opening.source.name}", names=True)
+            self._note(f"picture turned: {json.dumps(asdict(wish.camera.orientation))}")
         self.summary, self._pace = Summary(), Pace()
         self._last, self._face_told = None, False
         if self._reader is not None:
+            if self._reader.finder.region != wish.region:
+                self._note(f"region changed: {json.dumps(wish.region)}")
             self._reader.finder.region = wish.region
             self._reader.finder.reset()
             self._reader.steady.reset()
@@ -459,16 +463,16 @@ class Worker:
         """Be calmer or quicker."""
         if steady != self._steady:
             self._steady_changed = self._steady_changed or (time.time_ns(), time.perf_counter_ns())
-            self._steady_settled_s = time.monotonic() + _SETTLED_S
+            self._settled_s = time.monotonic() + _SETTLED_S
         self._steady = steady
         if self._reader is not None:
             self._reader.steady.settings = steady.settings(self._reader.own_steady)
 
     def set_rules(self, rules: Sequence[Rule]) -> None:
         """Follow other rules; events of those that are gone end."""
-        if tuple(rules) != tuple(self._rules.rules):
-            told = json.dumps([rule.model_dump() for rule in rules])
-            self._note(f"rules changed: {told}", names=True)
+        if tuple(rules) != self._rules.rules:
+            self._rules_changed = self._rules_changed or (time.time_ns(), time.perf_counter_ns())
+            self._settled_s = time.monotonic() + _SETTLED_S
         fired = self._rules.replace(rules)
         if self._last is not None:
             tell_events(self._outputs, fired, self._last.reading)
@@ -565,7 +569,7 @@ class Worker:
                 self._source, self._reader, person=self._person, rules=self._rules.rules
             )
             self._keeping.begin(path, about, film=film)
-            self._steady_changed = None  # which it says itself
+            self._steady_changed = self._rules_changed = None  # which it says itself
         except (VrferError, OSError) as err:
             self._tell(Happening.RECORDING_FAILED, str(err))
             return
@@ -574,18 +578,19 @@ class Worker:
 
     def stop_recording(self) -> None:
         """End the recording, if there is one."""
-        self._note_steady()
+        self._note_settled()
         self._note_lasting_events()
         self._keeping.end()
         self._state(now=True)
 
     def mark(self, unix_ns: int, ns: int, text: str) -> None:
         """Set a marker wherever markers go."""
-        if not self._keeping.keeps and self._outputs.lsl is None:
-            self._tell(Happening.NOT_MARKED)
-            return
         self._outputs.mark(unix_ns, ns, text)
-        self._tell(Happening.MARKED, text)
+        streamed = self._outputs.recorder is None and self._outputs.lsl is not None
+        if self._keeping.keeps or streamed:
+            self._tell(Happening.MARKED, text)
+        else:
+            self._tell(Happening.NOT_MARKED)
 
     def _note_lasting_events(self) -> None:
         """Mark where a recording begins or ends amid events, which have no other mark there."""
@@ -594,11 +599,15 @@ class Worker:
             for name in self._rules.active:
                 recorder.mark(time.time_ns(), time.perf_counter_ns(), f"event {name} lasts")
 
-    def _note_steady(self) -> None:
+    def _note_settled(self) -> None:
         moment, self._steady_changed = self._steady_changed, None
         if moment is not None and self._reader is not None:
             now = asdict(self._reader.steady.settings)
             self._note(f"reading settings changed: {json.dumps(now)}", moment)
+        moment, self._rules_changed = self._rules_changed, None
+        if moment is not None:
+            told = json.dumps([rule.model_dump() for rule in self._rules.rules])
+            self._note(f"rules changed: {told}", moment, names=True)
 
     def _note(
         self, text: str, moment: tuple[int, int] | None = None, *, names: bool = False

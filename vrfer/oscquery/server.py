@@ -23,7 +23,7 @@ from vrfer.oscquery.multicast import LOOPBACK
 from vrfer.oscquery.tree import Json, build_tree
 from vrfer.outputs.messages import messages_of
 from vrfer.outputs.profiles import Profile, Value
-from vrfer.rules import Rule, event_address
+from vrfer.rules import Rule
 
 logger = logging.getLogger(__name__)
 
@@ -139,7 +139,10 @@ class OscQueryServer:
     def _look(self, path: str) -> Json | None:
         (profile, tree, rule_names), reading, active = self._served, self._reading, self._active
         values = {} if reading is None else _values(profile, reading)
-        values |= {event_address(name): (int(name in active),) for name in rule_names}
+        events = profile.events
+        values |= {
+            events.address_of(name): (events.value_of(int(name in active)),) for name in rule_names
+        }
         return tree.node(path, values)
 
     def _on_mdns(self, error: str) -> None:

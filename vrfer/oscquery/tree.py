@@ -11,8 +11,8 @@ from typing import Final, TypeAlias
 
 from vrfer.expressions import EXPRESSIONS, NO_FACE_LABEL
 from vrfer.oscquery.heard import HeardNode
-from vrfer.outputs.profiles import ArgumentLayout, MessageLayout, Profile, Value
-from vrfer.rules import Rule, event_address
+from vrfer.outputs.profiles import ArgumentLayout, EventLayout, MessageLayout, Profile, Value
+from vrfer.rules import Rule
 
 Json: TypeAlias = Mapping[str, object]
 """A JSON object."""
@@ -79,7 +79,7 @@ def build_tree(profile: Profile, heard: Iterable[HeardNode], rules: Iterable[Rul
         for message in profile.messages:
             _add_sent(leaves, prefix + message.address, message)
     for rule in rules:
-        _add_event(leaves, rule)
+        _add_event(leaves, rule, profile.events)
     for node in heard:
         _add_heard(leaves, node)
 
@@ -119,12 +119,12 @@ def _add_sent(leaves: dict[str, dict[str, object]], address: str, message: Messa
     leaves[address] = leaf
 
 
-def _add_event(leaves: dict[str, dict[str, object]], rule: Rule) -> None:
-    address = event_address(rule.name)
+def _add_event(leaves: dict[str, dict[str, object]], rule: Rule, events: EventLayout) -> None:
+    address = events.address_of(rule.name)
     leaves[address] = {
         "FULL_PATH": address,
         "ACCESS": READ,
-        "TYPE": "i",
+        "TYPE": _TAGS[events.type],
         "RANGE": [{"MIN": 0, "MAX": 1}],
         "DESCRIPTION": f"1 when the event begins ({rule.expression} above {rule.above:g} for "
         f"{rule.for_s:g} s), 0 when it ends (below {rule.below:g} for {rule.back_s:g} s)",

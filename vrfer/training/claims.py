@@ -16,7 +16,8 @@ from vrfer.training.table import (
     reads_cut_halves,
 )
 
-ONE_SEED = " (one seed: chance in the pictures alone)"
+_ONE_SEED = " (one seed: chance in the pictures alone)"
+_ONE_ON_ONE_SIDE = " (one seed on one side)"
 
 _HEADER = [
     "| on | paper's claim | paper | ours | 95 % interval | McNemar's p, a seed each |",
@@ -168,8 +169,7 @@ def _verdict(steps: Sequence[Difference | None]) -> str:
         return "cannot be tested: the evaluations have no seed in common."
     by = " and ".join(f"{one.mean:+.2f} ({one.low:+.2f} to {one.high:+.2f})" for one in known)
     if all(step.low > 0 for step in known):
-        few = min(step.seeds for step in known) == 1
-        return f"holds{ONE_SEED if few else ''}: {by} points."
+        return f"holds{max(map(_few, known), key=len)}: {by} points."
     if all(step.mean > 0 for step in known):
         return f"stands in this order, yet a step may be chance: {by} points."
     return f"does **not** hold: {by} points."
@@ -187,5 +187,11 @@ def _cells(found: Difference | None, run: bool) -> str:
     if found is None:
         return f"{'no common seed' if run else 'not run'} | | "
     chances = ", ".join(f"{p:.2g}" for p in found.p)
-    few = ONE_SEED if found.seeds == 1 else ""
-    return f"{found.mean:+.2f} | {found.low:+.2f} to {found.high:+.2f}{few} | {chances}"
+    return f"{found.mean:+.2f} | {found.low:+.2f} to {found.high:+.2f}{_few(found)} | {chances}"
+
+
+def _few(found: Difference) -> str:
+    """Return what an interval does not know of seeds, in words; empty where it knows them."""
+    if found.seeds > 1:
+        return ""
+    return _ONE_SEED if len(found.p) == 1 else _ONE_ON_ONE_SIDE

@@ -200,13 +200,14 @@ function isEverybody(host) {
 }
 
 /** A site that points its own name at this computer must not read along. */
-function isOurHost(header, served, allowed) {
+function isOurHost(header, host, allowed) {
   try {
+    const served = new URL(`http://${isIP(host) === 6 ? `[${host}]` : host}`).hostname;
     const { hostname } = new URL(`http://${header}`);
     const isAddress = isIP(hostname.replace(/^\[|\]$/g, "")) !== 0;
     return (
       isThisComputer(hostname) || hostname === served || allowed.includes(hostname) ||
-      (isEverybody(served) && isAddress)
+      (isEverybody(host) && isAddress)
     );
   } catch {
     return false;
