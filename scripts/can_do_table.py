@@ -88,7 +88,7 @@ def meaning(right: int, shown: int, named: int) -> str:
     if shown <= COMMON:
         return f"too few pictures to tell: {low:.0%} to {high:.0%}; do not build on it"
     least, most = wilson_interval(right, named) if named else (0.0, 1.0)
-    doubt = "" if least >= MOSTLY else f"; what is named so is it in {least:.0%} to {most:.0%}"
+    doubt = "" if least >= MOSTLY else f"; of what is named so {least:.0%} to {most:.0%} is right"
     if low >= WELL:
         return f"read well{doubt}"
     if low >= MOSTLY:

@@ -55,11 +55,7 @@ _GLANCE_FRAMES = 8
 """After so many pictures the result is used, ready or not, so that files read the same twice ..."""
 _GLANCE_LASTS_S = 0.25
 """... or after so long on their clock, which is sooner where a camera is slow."""
-_TURNS_A_SECOND = 30
-"""At least so many means are used in a second of search, where pictures are fewer too ..."""
-_MOST_TURNS = 4
-"""... but no more for one picture."""
-_IDLE_AFTER_S = 5.0
+_IDLE_AFTER_S = 30.0
 """Where nobody was seen for so long ..."""
 _IDLE_EVERY_S = 0.095
 """... only so often is searched: the scene that runs beside it has better use for the processor."""
@@ -177,6 +173,8 @@ class Finder:
 
     def _find(self, image: NDArray[np.uint8], still: bool) -> LowerFace | None:
         cut = self._cut(image)
+        if cut:
+            self._seen_s = self._now_s  # a new scene is searched as the first one was
         found = None if self._track is None else self._follow(image, self._track)
         if cut and (found is None or found.visible < SURE):
             self._track = found = None
@@ -241,19 +239,11 @@ class Finder:
         """Return the face at the place where it was lost: most hands and heads come back there."""
         (rough,) = self._search.locator.judge(image, [track.found.square])
         found = self._search.locator.judge(image, [rough.square], mirrored_too=True)
-        return _meant(self._fitting(found, _BELIEVED_LIVE))
+        return _meant(self._fitting(found, SURE))
 
     def _search_some(self, image: NDArray[np.uint8]) -> Located | None:
         """Search by the means whose turn it is: a picture must not wait for all of them."""
-        since_s, self._searched_s = self._now_s - self._searched_s, self._now_s
-        turns = 1 if self._idle or not 0 <= since_s < 1 else round(since_s * _TURNS_A_SECOND)
-        for _ in range(min(max(turns, 1), _MOST_TURNS)):
-            found = self._search_once(image)
-            if found is not None:
-                return found
-        return None
-
-    def _search_once(self, image: NDArray[np.uint8]) -> Located | None:
+        self._searched_s = self._now_s
         turn, self._turn = self._turn % 4, self._turn + 1
         if turn == 1:
             found = self._search.look(image, next(self._tiles))
