@@ -1,6 +1,7 @@
 """The table of faults: that its page is the script's, and that its counting counts."""
 
 import importlib
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -93,8 +94,10 @@ def test_malformed_packets_are_malformed(sending: ModuleType) -> None:
 def recorded(folder: Path) -> tuple[bytes, int]:
     """Return a recording of three rows, and how many lines stand before them."""
     with Recorder(folder / "whole.csv", {}) as recorder:
-        for frame in range(3):
-            recorder.write(with_face(frame) if frame else without_face(frame), 1.0)
+        seen = with_face(0)
+        moment = {"captured_ns": seen.captured_ns, "captured_unix_ns": seen.captured_unix_ns}
+        for reading in (replace(without_face(0), **moment), with_face(1), with_face(2)):
+            recorder.write(reading, 1.0)
     content = (folder / "whole.csv").read_bytes()
     head = content.split(b"\r\n").index(",".join(COLUMNS).encode()) + 1
     return content, head
