@@ -1,3 +1,8 @@
+"""The command line in processes of its own: what it prints, writes and ends with.
+
+Long, as the tests of one module stand in one file.
+"""
+
 import csv
 import json
 import os

@@ -1,4 +1,7 @@
-"""The finder on real pictures: a public-domain portrait, and photographs where the data is."""
+"""The finder on real pictures: a public-domain portrait, and photographs where the data is.
+
+Long, as the tests of one module stand in one file.
+"""
 
 import csv
 import json

@@ -198,6 +198,17 @@ def test_after_closing_rows_are_lost_and_nothing_is_raised(
     assert len(caplog.records) == 1
 
 
+def run_here(program: str, *arguments: object) -> "subprocess.CompletedProcess[str]":
+    """Run a program that imports from this folder, in a process whose files may be limited."""
+    return subprocess.run(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parent,
+    )
+
+
 FULL_DISK = """
 import json, logging, resource, signal, sys
 from pathlib import Path
@@ -232,10 +243,7 @@ def test_a_full_disk_loses_rows_says_so_once_and_tears_none(
     tmp_path: Path, room_bytes: int
 ) -> None:
     path = tmp_path / "x.csv"
-    done = subprocess.run(
-        [sys.executable, "-c", FULL_DISK, str(path), str(room_bytes)],
-        capture_output=True, text=True, check=True, cwd=Path(__file__).parent,
-    )  # fmt: skip
+    done = run_here(FULL_DISK, path, room_bytes)
     rows_full, lost_full, text_full, written, lost = json.loads(done.stdout)
     assert (rows_full, lost_full) == (3, 57)
     assert text_full.splitlines()[-1].startswith("2,")
@@ -275,10 +283,7 @@ print(json.dumps(failing))
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows limits no file sizes")
 def test_a_disk_that_is_full_again_is_said_again(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", FULL_TWICE, str(tmp_path / "x.csv")],
-        capture_output=True, text=True, check=True, cwd=Path(__file__).parent,
-    )  # fmt: skip
+    done = run_here(FULL_TWICE, tmp_path / "x.csv")
     assert json.loads(done.stdout) == [False, True, False, True]
     assert done.stderr.count("cannot be written") == 2
 
@@ -312,10 +317,7 @@ with Recorder(Path(sys.argv[1]), {"source": "camera 0"}) as recorder:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows limits no file sizes")
 def test_a_disk_that_is_full_at_the_end_keeps_the_description_whole(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", FULL_AT_THE_END, str(tmp_path / "x.csv")],
-        capture_output=True, text=True, check=True, cwd=Path(__file__).parent,
-    )  # fmt: skip
+    done = run_here(FULL_AT_THE_END, tmp_path / "x.csv")
     assert "cannot say how the recording ended" in done.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"x.csv", "x.markers.csv", "x.json"}
     session = load_session(tmp_path / "x.csv")

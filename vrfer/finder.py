@@ -226,14 +226,10 @@ class Finder:
                 return best
         return self._look_where_it_was(image, track)
 
-    @property
-    def _idle(self) -> bool:
-        """Whether nobody was seen for long."""
-        return self._seen_s is not None and self._now_s - self._seen_s > _IDLE_AFTER_S
-
     def _rests(self) -> bool:
-        """Whether this picture is not searched."""
-        return self._idle and 0 <= self._now_s - self._searched_s < _IDLE_EVERY_S
+        """Whether this picture is not searched, for nobody was seen for long."""
+        idle = self._seen_s is not None and self._now_s - self._seen_s > _IDLE_AFTER_S
+        return idle and 0 <= self._now_s - self._searched_s < _IDLE_EVERY_S
 
     def _look_where_it_was(self, image: NDArray[np.uint8], track: Track) -> Located | None:
         """Return the face at the place where it was lost: most hands and heads come back there."""

@@ -49,8 +49,7 @@ class Track:
     def yields_to(self, rival: Located) -> bool:
         """Say whether another face is the wearer's rather than this one."""
         wearer_came = rival.headset >= _WEARER and self.headset <= _BYSTANDER
-        surer = rival.visible >= SURE > self.verdict and rival.visible > self.verdict
-        return wearer_came or surer
+        return wearer_came or rival.visible >= SURE > self.verdict
 
     def wait_s(self, rival: Located) -> float:
         """Return how long this face is waited for before another one may take its place."""
