@@ -268,7 +268,7 @@ def test_a_label_changes_only_after_its_time_and_to_one_that_leads(
         reading = show(steady, now_s, probabilities)
         old, new = label_id, reading.label_id
         lead = float(reading.steady.max()) - float(reading.steady[old]) if old >= 0 else 1.0
-        due = old < 0 or (lead > 0 and now_s - since_s >= settings.hold_s)
+        due = old < 0 or now_s - since_s >= settings.hold_s
         if new != old:
             assert due
             assert lead >= settings.lead - 1e-6
