@@ -130,7 +130,10 @@ def _given(
     fit(teacher, data, folder / "teacher", accelerator="cpu", given=given, dry_run=True)
     taught = folder / "teacher" / "full-face.pt"
     faces = PhotographFaces(data.faces[:20], data.faces[:20]) if recipe.data.photographs else None
-    return Given(start=taught, teachers=[taught]), faces
+    shipped = path.parents[1] / "models" / "lower-face.onnx"
+    asks = any(stage.distillation and stage.distillation.live for stage in recipe.stages)
+    live = [shipped] if asks else []
+    return Given(start=taught, teachers=[taught], live_teachers=live), faces
 
 
 def test_a_recipe_based_on_another_says_only_what_it_changes(tmp_path: Path) -> None:

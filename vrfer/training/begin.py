@@ -29,6 +29,8 @@ class Given:
     """Folder of the starting weights, a checkpoint or an exported network: where it begins."""
     teachers: Sequence[Path] = ()
     """Checkpoints or exported networks that stages with `distillation` learn from; asked once."""
+    live_teachers: Sequence[Path] = ()
+    """The same for those with `distillation.live`; asked about every drawn picture."""
 
 
 NOTHING_GIVEN = Given()
@@ -42,7 +44,7 @@ def check_given(recipe: Recipe, out: Path, given: Given) -> None:
         RecipeError: Starting weights or teachers are missing, are not asked for, or are what a run
             goes on from; a stage freezes more layers than the network has.
     """
-    for checkpoint in (given.after, given.start, *given.teachers):
+    for checkpoint in (given.after, given.start, *given.teachers, *given.live_teachers):
         if checkpoint is not None:
             check_chosen(checkpoint)
     begins = given.after is None and not (out / LAST).exists()
@@ -61,6 +63,17 @@ def check_given(recipe: Recipe, out: Path, given: Given) -> None:
         raise RecipeError(
             f"recipe {recipe.name} learns from teachers",
             "Name one or more checkpoints with --teacher.",
+        )
+    live = any(stage.distillation and stage.distillation.live for stage in recipe.stages)
+    if live and not given.live_teachers:
+        raise RecipeError(
+            f"recipe {recipe.name} asks live teachers about every picture",
+            "Name one or more networks with --live-teacher, also where a run goes on.",
+        )
+    if given.live_teachers and not live:
+        raise RecipeError(
+            f"recipe {recipe.name} has no stage that asks live teachers",
+            "Leave --live-teacher out.",
         )
     if frozen := max(stage.frozen for stage in recipe.stages):
         create_network(recipe, mean_gray=0).freeze(frozen)
@@ -152,7 +165,7 @@ def _taken_over(recipe: Recipe, after: Path) -> RunState:
 def gather(
     state: RunState,
     faces: FaceSet,
-    teachers: Sequence[Path],
+    given: Given,
     photographs: PhotographFaces | None,
 ) -> Lessons:
     """Return what a run learns from, and note it in its state.
@@ -160,7 +173,13 @@ def gather(
     Raises:
         RecipeError: Teachers or photographs are missing, or others than when the run began.
     """
-    recipe = state.recipe
+    recipe, teachers = state.recipe, given.teachers
+    live = "; ".join(file_in_words(path) for path in given.live_teachers)
+    if state.live_teachers and state.live_teachers != live:
+        raise RecipeError(
+            "the run began with other live teachers", "Name another folder with --out."
+        )
+    state.live_teachers = live
     if recipe.data.photographs and photographs is None:
         raise RecipeError(
             f"recipe {recipe.name} learns from photographs", "See docs/data.md for where they lie."

@@ -55,6 +55,8 @@ class RunState:
     """N x 8 probabilities that teachers gave for the training pictures."""
     taught_by: str = ""
     """The teachers, in words."""
+    live_teachers: str = ""
+    """The live teachers, in words; they are asked anew about every drawn picture."""
     photographs: str = ""
     """Digest of the photographs' faces that belong to `taught`."""
     stage: int = 0

@@ -10,8 +10,9 @@ from vrfer.errors import DataError
 from vrfer.expressions import EXPRESSIONS
 from vrfer.locator import LocatorContract, open_locator
 from vrfer.shipped import shipped
+from vrfer.training.average import averaged
 from vrfer.training.by_name import network_folders, network_path
-from vrfer.training.checkpoint import load_state
+from vrfer.training.checkpoint import load_state, save_state
 from vrfer.training.compare import compare, comparison_table
 from vrfer.training.data_folder import (
     DataOption,
@@ -160,6 +161,25 @@ def export_command(
             data = load(folder, about)
             print_measures(export(checkpoint, data, out, precision=how, splits=splits))
     typer.echo(f"Wrote {out} and {out.with_suffix('.md')}.")
+
+
+@app.command("average")
+def average_command(
+    checkpoints: Annotated[
+        list[Path],
+        typer.Argument(help="Two or more <region>.pt that began from the same weights."),
+    ],
+    out: Annotated[Path, typer.Option(help="The checkpoint to write (.pt).")],
+) -> None:
+    """Average the weights of several trainings of one lineage; the last one's recipe stays.
+
+    Their mean often answers better than each of them. Measure it before you trust it: networks
+    that did not begin from the same weights are none at all once averaged.
+    """
+    if out.suffix != ".pt":
+        raise DataError(f"{out} is no name for a checkpoint", "Let it end in .pt.")
+    save_state(averaged(checkpoints), out)
+    typer.echo(f"Wrote {out}. Next: vrfer-train evaluate, or fit --start.")
 
 
 @app.command()

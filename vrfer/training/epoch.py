@@ -6,7 +6,6 @@ from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from typing import TypeVar
 
 import torch
@@ -16,6 +15,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from vrfer.errors import RecipeError
 from vrfer.training.batches import Batch, drawn_pictures, training_batches
+from vrfer.training.live_teachers import LiveTeacher
 from vrfer.training.losses import balancing_weights, picture_losses
 from vrfer.training.recipe import Recipe
 from vrfer.training.runs import diverged
@@ -55,6 +55,7 @@ def train_epoch(
     epoch: int,
     drops: int,
     learned: Lessons,
+    live: LiveTeacher | None,
     on_batch: Callable[[int, int], None],
 ) -> EpochRun:
     """Train for one epoch.
@@ -69,6 +70,7 @@ def train_epoch(
         epoch: Counted from 0 within the stage.
         drops: How often the plateau rule has divided the learning rate.
         learned: What is learned from.
+        live: Asked about every picture where the stage wants it.
         on_batch: Called with the number of a finished batch, from 1, and the number of batches.
 
     Raises:
@@ -100,12 +102,18 @@ def train_epoch(
     class_weights = None
     if stage.balanced:
         class_weights = balancing_weights(torch.from_numpy(learned.faces.votes)).to(fabric.device)
-    losses_of = partial(
-        picture_losses,
-        labels=recipe.data.labels,
-        distillation=stage.distillation,
-        class_weights=class_weights,
-    )
+    asked = live if stage.distillation is not None and stage.distillation.live else None
+
+    def losses_of(logits: Tensor, part: Batch) -> Tensor:
+        return picture_losses(
+            logits,
+            part,
+            labels=recipe.data.labels,
+            distillation=stage.distillation,
+            class_weights=class_weights,
+            live=None if asked is None else asked(part.patches),
+        )
+
     count = math.ceil(len(drawn) / stage.batch_size)
     total = torch.zeros((), device=fabric.device)
     waited_s, began_s = 0.0, time.perf_counter()

@@ -149,9 +149,9 @@ def _of_checkpoint(path: Path, region: Region | None, occlusion: Occlusion | Non
     return predict
 
 
-def open_network(model: Path) -> tuple[onnxruntime.InferenceSession, Contract]:
-    """Load an exported network on the CPU, and its contract."""
-    session, text = _opened(model)
+def open_network(model: Path, *, threads: int = 0) -> tuple[onnxruntime.InferenceSession, Contract]:
+    """Load an exported network on the CPU, and its contract; 0 threads are as many as cores."""
+    session, text = _opened(model, threads)
     return session, read_contract(text, file=str(model))
 
 
@@ -177,11 +177,13 @@ def is_locator(model: Path) -> bool:
     )
 
 
-def _opened(model: Path) -> tuple[onnxruntime.InferenceSession, str | None]:
+def _opened(model: Path, threads: int = 0) -> tuple[onnxruntime.InferenceSession, str | None]:
     """Return the session, and the document in the file's metadata."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
     try:
         session = onnxruntime.InferenceSession(
-            model.read_bytes(), providers=["CPUExecutionProvider"]
+            model.read_bytes(), options, providers=["CPUExecutionProvider"]
         )
     except OSError as err:
         raise ModelContractError(

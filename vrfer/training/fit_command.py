@@ -75,6 +75,15 @@ def fit_command(
             "such as full-face); may be given several times.",
         ),
     ] = None,
+    live_teacher: Annotated[
+        list[Path] | None,
+        typer.Option(
+            parser=network_path,
+            metavar="FILE|NAME",
+            help="A checkpoint or exported network that is asked about every picture as it is "
+            "drawn (recipes with distillation.live); may be given several times.",
+        ),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, max=2**32 - 1, help="Another seed than the recipe's.")
     ] = None,
@@ -108,6 +117,7 @@ def fit_command(
             "--after": after is not None,
             "--start": start is not None,
             "--teacher": bool(teacher),
+            "--live-teacher": bool(live_teacher),
             "--at-once": at_once is not None,
             "--timing": timing,
         }
@@ -128,7 +138,7 @@ def fit_command(
         best = _fit_bag_of_words(chosen, folder, run_folder, dry_run)
     else:
         start = start or usual_start(chosen.start, folder / "backbones")
-        given = Given(after, start, teacher or ())
+        given = Given(after, start, teacher or (), live_teacher or ())
         how = How(accelerator, at_once, timing, dry_run)
         best = _fit_classifier(chosen, folder, run_folder, given, how)
     if leads():

@@ -22,6 +22,7 @@ from vrfer.training.dsd import zero_layers
 from vrfer.training.epoch import Learner, train_epoch
 from vrfer.training.fabric import fabric_for
 from vrfer.training.ferplus import FaceSet
+from vrfer.training.live_teachers import LiveTeacher, live_teacher
 from vrfer.training.nets import FaceNetwork, create_network
 from vrfer.training.photograph_faces import PhotographFaces
 from vrfer.training.predict import PREDICTION_BATCH, evaluating
@@ -109,10 +110,16 @@ def fit(
         check_given(recipe, out, given)
         torch.manual_seed(recipe.seed)
         state = begin(recipe, out, faces, given)
-        learned = gather(state, faces, given.teachers, photographs)
+        learned = gather(state, faces, given, photographs)
         fabric.barrier()  # all have read the folder before the first writes to it
         while state.stage < len(recipe.stages):
-            _fit_stage(fabric, state, learned, validation, out, at_once, watcher)
+            region = recipe.stages[state.stage].region
+            live = (
+                live_teacher(given.live_teachers, region, fabric.device)
+                if given.live_teachers
+                else None
+            )
+            _fit_stage(fabric, state, learned, live, validation, out, at_once, watcher)
         return state
 
 
@@ -120,6 +127,7 @@ def _fit_stage(
     fabric: Fabric,
     state: RunState,
     learned: Lessons,
+    live: LiveTeacher | None,
     validation: FaceSet,
     out: Path,
     at_once: int | None,
@@ -148,7 +156,7 @@ def _fit_stage(
         def on_batch(number: int, count: int, epoch: int = epoch, phase: str = phase) -> None:
             watcher.on_batch(Progress(index, stage.region, phase, epoch, number, count))
 
-        run = train_epoch(learner, recipe, index, epoch, state.drops, learned, on_batch)
+        run = train_epoch(learner, recipe, index, epoch, state.drops, learned, live, on_batch)
         if phase == "sparse" and stage.dsd is not None and stage.dsd.zeroing:
             zero_layers(network.convolutions(), stage.dsd)
         measured = model if average is None else average.module

@@ -14,6 +14,7 @@ def picture_losses(
     labels: Labels = "soft",
     distillation: Distillation | None = None,
     class_weights: Tensor | None = None,
+    live: Tensor | None = None,
 ) -> Tensor:
     """Return the loss of each picture, nats.
 
@@ -26,6 +27,7 @@ def picture_losses(
             squared temperature, which keeps its gradients at the size of the votes' (Hinton et
             al., 2015).
         class_weights: Factor of each expression.
+        live: N x 8 probabilities, what live teachers say of these very pictures.
 
     Returns:
         N losses.
@@ -38,11 +40,18 @@ def picture_losses(
         losses = losses * (batch.votes @ class_weights)
     if distillation is None or batch.taught is None:
         return losses
-    temperature = distillation.temperature
-    softer = (batch.taught.clamp(min=1e-8).log() / temperature).softmax(dim=1)
-    from_teachers = nn.functional.cross_entropy(logits / temperature, softer, reduction="none")
-    weight = distillation.weight
-    return (1 - weight) * losses + weight * temperature**2 * from_teachers
+    weight, temperature = distillation.weight, distillation.temperature
+    from_teachers = weight * _from_answers(logits, batch.taught, temperature)
+    if live is None:
+        return (1 - weight) * losses + from_teachers
+    from_live = distillation.live * _from_answers(logits, live, temperature)
+    return (1 - weight - distillation.live) * losses + from_teachers + from_live
+
+
+def _from_answers(logits: Tensor, answers: Tensor, temperature: float) -> Tensor:
+    softer = (answers.clamp(min=1e-8).log() / temperature).softmax(dim=1)
+    losses = nn.functional.cross_entropy(logits / temperature, softer, reduction="none")
+    return temperature**2 * losses
 
 
 def balancing_weights(votes: Tensor) -> Tensor:

@@ -59,7 +59,9 @@ def data_in_words(state: RunState) -> str:
     line = f"{' and '.join(sets)}, {data.training_list} training list"
     if data.photographs:
         line += f"; {_PHOTOGRAPHS}, half of them with drawn headsets, labelled by the teachers"
-    return f"{line}; teachers: {state.taught_by}" if state.taught_by else line
+    if state.taught_by:
+        line += f"; teachers: {state.taught_by}"
+    return f"{line}; live teachers: {state.live_teachers}" if state.live_teachers else line
 
 
 def terms(state: RunState) -> str:

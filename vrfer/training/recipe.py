@@ -123,8 +123,17 @@ class Distillation(_Strict):
 
     weight: float = Field(default=0.5, gt=0, le=1)
     """Share of the teachers in the loss; the votes have the rest."""
+    live: float = Field(default=0, ge=0, lt=1)
+    """Share in the loss of live teachers, who are asked about each drawn picture itself: moved,
+    covered and mixed as the student sees it (function matching: Beyer et al., CVPR 2022)."""
     temperature: float = Field(default=1.0, gt=0, le=20)
     """Divides the teachers' and the student's logits."""
+
+    @model_validator(mode="after")
+    def _shares_are_at_most_everything(self) -> Self:
+        if self.weight + self.live > 1:
+            raise ValueError("weight and live are shares of one loss: together at most 1")
+        return self
 
 
 class Dsd(_Strict):
