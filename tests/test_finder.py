@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -402,6 +403,17 @@ def test_the_library_keeps_quiet(capfd: pytest.CaptureFixture[str]) -> None:
         finder.find(portrait())
     out, err = capfd.readouterr()
     assert (out, err) == ("", "")
+
+
+def test_a_full_drive_costs_no_more_than_the_librarys_quiet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_room() -> None:
+        raise FileNotFoundError("No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", no_room)
+    with Finder(MODELS) as finder:
+        expect(finder.find(portrait()))
 
 
 def test_importing_the_finder_does_not_import_mediapipe() -> None:

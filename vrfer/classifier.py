@@ -4,6 +4,7 @@ It knows network files and processors, and nothing of cameras or faces.
 """
 
 import contextlib
+import hashlib
 import io
 import logging
 import statistics
@@ -50,18 +51,21 @@ class Classifier:
             ModelContractError: The file is missing, broken, or carries no usable contract.
         """
         self._model = model
-        self._session = _open(model, ["CPUExecutionProvider"])
+        self._content = _read(model)
+        self.sha256 = hashlib.sha256(self._content).hexdigest()
+        """Checksum of the network that is loaded, whatever becomes of its file."""
+        self._session = self._open("CPUExecutionProvider")
         self.contract: Contract = _contract(self._session, model)
         self.device = Device.CPU
         """Where inferences run: CPU or CUDA."""
         self.note = "network on the CPU"
         """One line for people: where it runs, and why not elsewhere."""
         self._input = self.contract.input
-        median_ms = self._try_out(self._session, model)
+        median_ms = self._try_out(self._session)
         if device is Device.CUDA:
-            self._use_cuda(model, "was asked for")
+            self._use_cuda("was asked for")
         elif device is Device.AUTO and median_ms > CPU_BUDGET_MS:
-            self._use_cuda(model, f"is needed, for the CPU takes {median_ms:.0f} ms a picture")
+            self._use_cuda(f"is needed, for the CPU takes {median_ms:.0f} ms a picture")
 
     @property
     def patch_size(self) -> tuple[int, int]:
@@ -123,7 +127,7 @@ class Classifier:
             # A driver that was reset, or memory that the VR scene took.
             self.note = f"network on the CPU, for CUDA failed: {_first_line(err)}"
             logger.warning("%s: %s", self._model.name, self.note)
-            self._session, self.device = _open(self._model, ["CPUExecutionProvider"]), Device.CPU
+            self._session, self.device = self._open("CPUExecutionProvider"), Device.CPU
             return _output(self._session, output, patch)
 
     def unfit(self, reason: str) -> ModelContractError:
@@ -133,7 +137,20 @@ class Classifier:
             "Name another with --model, or leave it out for the built-in network.",
         )
 
-    def _try_out(self, session: onnxruntime.InferenceSession, model: Path) -> float:
+    def _open(self, provider: str) -> onnxruntime.InferenceSession:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = _FATAL_ONLY
+        try:
+            return onnxruntime.InferenceSession(self._content, options, providers=[provider])
+        except Exception as err:
+            raise ModelContractError(
+                f"the network {self._model} is broken or no ONNX file: {_first_line(err)}",
+                "Copy or export it again.",
+            ) from err
+
+    def _try_out(self, session: onnxruntime.InferenceSession) -> float:
         patch = np.full(self.patch_size, 127, np.uint8)
         durations = []
         for _ in range(_TRIALS):
@@ -142,7 +159,7 @@ class Classifier:
                 probabilities = _output(session, "probabilities", patch)
             except Exception as err:
                 raise ModelContractError(
-                    f"the network {model} fails on a trial picture: {_first_line(err)}",
+                    f"the network {self._model} fails on a trial picture: {_first_line(err)}",
                     "Export it again with vrfer-train export.",
                 ) from err
             durations.append((time.perf_counter() - started) * 1e3)
@@ -150,13 +167,13 @@ class Classifier:
         classes = len(self.contract.classes)
         if probabilities.shape != (classes,) or not 0.99 < total < 1.01 or probabilities.min() < 0:
             raise ModelContractError(
-                f"the network {model} does not give {classes} probabilities "
+                f"the network {self._model} does not give {classes} probabilities "
                 f"(shape {probabilities.shape}, sum {total:.3g})",
                 "Export it again with vrfer-train export.",
             )
         return statistics.median(durations)
 
-    def _use_cuda(self, model: Path, reason: str) -> None:
+    def _use_cuda(self, reason: str) -> None:
         if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
             self.note = f"network on the CPU: CUDA {reason}, but this ONNX Runtime has none"
             return
@@ -164,11 +181,11 @@ class Classifier:
         # Libraries that do not load are told to the default logger, whatever the session's says.
         onnxruntime.set_default_logger_severity(_FATAL_ONLY)
         try:
-            session = _open(model, ["CUDAExecutionProvider"])
+            session = self._open("CUDAExecutionProvider")
             if session.get_providers()[0] != "CUDAExecutionProvider":
                 self.note = f"network on the CPU: CUDA {reason}, but its libraries do not load"
                 return
-            self._try_out(session, model)
+            self._try_out(session)
         except ModelContractError as err:
             self.note = f"network on the CPU: CUDA {reason}, but a trial failed: {err.message}"
             return
@@ -176,24 +193,13 @@ class Classifier:
         self.note = f"network on the GPU (CUDA), which {reason}"
 
 
-def _open(model: Path, providers: list[str]) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = _FATAL_ONLY
+def _read(model: Path) -> bytes:
     try:
-        content = model.read_bytes()
+        return model.read_bytes()
     except OSError as err:
         raise ModelContractError(
             f"the network {model} cannot be read: {err.strerror or err}",
             "Name an .onnx file with --model, or leave it out for the built-in network.",
-        ) from err
-    try:
-        return onnxruntime.InferenceSession(content, options, providers=providers)
-    except Exception as err:
-        raise ModelContractError(
-            f"the network {model} is broken or no ONNX file: {_first_line(err)}",
-            "Copy or export it again.",
         ) from err
 
 

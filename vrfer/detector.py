@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -342,10 +342,11 @@ def _quiet_library() -> Iterator[None]:
     GLOG_minloglevel or TF_CPP_MIN_LOG_LEVEL say. So the descriptor points to a temporary file while
     a detector is created or closed; lines that are not the library's are written out afterwards.
     """
-    with _STDERR_LOCK, tempfile.TemporaryFile() as caught:
+    with _STDERR_LOCK, ExitStack() as stack:
         try:
+            caught = stack.enter_context(tempfile.TemporaryFile())
             kept = os.dup(2)
-        except OSError:  # a windowed program has no standard error
+        except OSError:  # the drive is full, or a windowed program has no standard error
             yield
             return
         try:

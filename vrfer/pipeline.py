@@ -3,7 +3,6 @@
 It wires stations together and counts; it knows no window and no command line.
 """
 
-import hashlib
 import math
 import threading
 import time
@@ -122,10 +121,6 @@ class Reader:
         scores = self.classifier.classify(patch)
         return Look(frame, patch, self.steady.update(frame, face, scores))
 
-    def model_sha256(self) -> str:
-        """Return the checksum of the network's file."""
-        return hashlib.sha256(self.model.read_bytes()).hexdigest()
-
     @property
     def own_steady(self) -> SteadySettings:
         """The default settings, with the network's own threshold for being unsure."""
@@ -161,7 +156,7 @@ def describe_run(
         "vrfer": version("vrfer"),
         **describe_source(source),
         "model": reader.model.name,
-        "model_sha256": reader.model_sha256(),
+        "model_sha256": reader.classifier.sha256,
         "contract": reader.classifier.contract.model_dump(mode="json"),
         "device": reader.classifier.device.value,
         "steady": asdict(reader.steady.settings),

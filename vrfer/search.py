@@ -7,6 +7,7 @@ says whether it is one.
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from itertools import cycle
 from pathlib import Path
 
@@ -64,9 +65,10 @@ class Search:
 
     def close(self) -> None:
         """Release the detectors; later calls do nothing."""
-        for detector in self._detectors.values():
-            detector.close()
-        self._detectors = {}
+        detectors, self._detectors = self._detectors, {}
+        with ExitStack() as closing:  # all of them, also where one fails
+            for detector in detectors.values():
+                closing.callback(detector.close)
 
     @property
     def closed(self) -> bool:

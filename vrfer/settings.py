@@ -5,6 +5,7 @@ place, so that the program starts whatever became of it.
 """
 
 import logging
+import os
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -231,6 +232,11 @@ def default_settings_file() -> Path:
     return platformdirs.user_config_path("vrfer") / "settings.toml"
 
 
+def default_log_file() -> Path:
+    """Return where the window keeps its log, for whoever is asked for help."""
+    return platformdirs.user_log_path("vrfer") / "vrfer.log"
+
+
 def read_settings(path: Path) -> Settings:
     """Read and check a settings file, of this version or an older one.
 
@@ -296,7 +302,7 @@ class SettingsFile:
             The settings, and what the user should know: that a broken file was kept, under which
             name, and what is used instead; None if all is well.
         """
-        if not self.path.exists():
+        if not os.path.lexists(self.path):  # False, too, where the folder must not be read
             return Settings(), None
         try:
             return read_settings(self.path), None

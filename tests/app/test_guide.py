@@ -89,7 +89,7 @@ def test_consent_is_asked_for_in_plain_words(guide: Guide) -> None:
     text = guide.text.text()
     for part in (
         "lower half of your face", "eight probabilities", "none is ever sent",
-        "numbers only", "only if you tick that", "no medical device", "ask whether they agree",
+        "your markers", "only if you tick that", "no medical device", "ask whether they agree",
     ):  # fmt: skip
         assert part in text
     assert guide.text.isVisible()

@@ -168,7 +168,7 @@ def told_of_pictures(panel: RecordingPanel) -> str:
 
 
 def test_it_says_that_no_pictures_are_kept(panel: RecordingPanel) -> None:
-    assert "numbers only" in told_of_pictures(panel)
+    assert "No pictures" in told_of_pictures(panel)
     assert "No pictures" in told_of_pictures(panel)
 
 
@@ -179,7 +179,7 @@ def test_pictures_are_kept_on_demand_and_what_that_means_is_said(
     told = Told(panel.changed)
     tick(qtbot, panel.video)
     assert told == [RecordingPart(folder=tmp_path, video=True)]
-    assert "numbers only" not in told_of_pictures(panel)
+    assert "No pictures" not in told_of_pictures(panel)
     assert "numbers and the pictures" in told_of_pictures(panel)
     warning = next(
         label for label in panel.findChildren(type(panel.light)) if "unencrypted" in label.text()
@@ -190,7 +190,7 @@ def test_pictures_are_kept_on_demand_and_what_that_means_is_said(
     tick(qtbot, panel.video)
     assert told[-1] == RecordingPart(folder=tmp_path)
     assert not warning.isVisible()
-    assert "numbers only" in told_of_pictures(panel)
+    assert "No pictures" in told_of_pictures(panel)
 
 
 @pytest.mark.parametrize("with_pictures", [True, False])
@@ -204,7 +204,7 @@ def test_a_change_while_recording_holds_for_the_next_one(
     tick(qtbot, panel.video)
     now = told_of_pictures(panel)
     assert ("This recording holds numbers and the pictures" in now) == with_pictures
-    assert ("numbers only" in now) != with_pictures
+    assert ("No pictures" in now) != with_pictures
     assert "The next one will be as ticked." not in before
     assert any("next one" in label.text() for label in panel.findChildren(type(panel.light)))
 

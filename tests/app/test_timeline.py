@@ -211,3 +211,17 @@ def test_nothing_moves_the_minute(qtbot: QtBot, timeline: Timeline) -> None:
 
 def test_screen_readers_find_a_name(timeline: Timeline) -> None:
     assert timeline.accessibleName() == "The last minute"
+
+
+def test_what_is_not_drawn_for_hours_is_forgotten(timeline: Timeline) -> None:
+    for minute in range(10):
+        timeline.mark(70.0 * minute, f"mark {minute}")
+    assert timeline.marker_texts == ["mark 9"]
+    for _ in range(300):
+        timeline.mark(700.0, "again")
+    assert len(timeline.marker_texts) <= 100
+    for second in range(3600):
+        timeline.add(reading(STEADY, at_s=1000.0 + second))
+    timeline.add(reading(STEADY, at_s=1100.0 + 3600))
+    timeline.redraw(1000.0 + 3600)  # as if time had not gone on: what is left is shown
+    assert len(curve(timeline, 0)[0]) < 10

@@ -798,3 +798,62 @@ def test_a_rule_begins_and_ends_an_event_and_marks_it(watched: Watched, tmp_path
     watched.wait(Happening.RECORDING_STOPPED)
     texts = [marker.text for marker in load_session(path).markers]
     assert texts[-1] == "event smile ends"
+
+
+def test_a_reader_that_cannot_even_be_released_ends_no_session(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = playing(watched)
+    from vrfer.finder import Finder
+
+    real_close = Finder.close
+
+    def fail(self: Finder, *arguments: object) -> None:
+        raise RuntimeError("worn out")
+
+    def close(self: Finder) -> None:
+        real_close(self)
+        raise RuntimeError("worn out too")
+
+    monkeypatch.setattr(Finder, "find", fail)
+    monkeypatch.setattr(Finder, "close", close)
+    watched.wait(Happening.SOURCE_FAILED)
+    monkeypatch.undo()
+    playing(watched)
+    assert session.status().phase is Phase.RUNNING
+
+
+def test_receivers_are_looked_up_again_before_any_camera_is_open(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receivers, "RETRY_S", 0.05)
+    attempts = []
+
+    def unknown(receiver: Receiver) -> None:
+        attempts.append(receiver)
+        raise PermissionError("the folder of profiles must not be read")
+
+    monkeypatch.setattr(receivers, "OscSender", unknown)
+    watched.session.set_receivers([Receiver("headset.example", 9000)])
+    watched.until(lambda: len(attempts) > 2)
+    (line,) = watched.session.status().receivers
+    assert "must not be read" in line.error
+
+
+def test_a_network_goes_by_its_checksum_when_it_was_loaded(
+    watched: Watched, tmp_path: Path
+) -> None:
+    model = tmp_path / "mine.onnx"
+    content = default_model().read_bytes()
+    model.write_bytes(content)
+    session = playing(watched)
+    session.set_network(NetworkWish(model, Device.CPU))
+    watched.until(lambda: session.status().reads_with.model == model)
+    model.unlink()
+    path = tmp_path / "one.csv"
+    session.record(path)
+    watched.wait(Happening.RECORDING_STARTED)
+    session.stop_recording()
+    watched.wait(Happening.RECORDING_STOPPED)
+    about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    assert about["model_sha256"] == sha256(content).hexdigest()

@@ -143,6 +143,26 @@ def test_beside_an_interface_without_multicast_it_is_announced_once(
     assert announced == [addresses[1:2]]
 
 
+@needs_multicast
+def test_it_is_announced_though_the_system_failed_to_name_its_addresses_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answers = [OSError("an interface went meanwhile")]
+    failed = []
+
+    def look() -> tuple[str, ...]:
+        if answers:
+            failed.append(answers.pop())
+            raise failed[-1]
+        return multicast.own_addresses()
+
+    monkeypatch.setattr(announcing, "_TRY_EVERY_S", 0.05)
+    monkeypatch.setattr(announcing, "own_addresses", look)
+    with OscQueryServer(load_profile("generic"), osc_port=9010) as serving:
+        eventually(lambda: failed)
+        eventually(lambda: not serving.error)
+
+
 # Where zeroconf cannot start, it leaves its socket to the garbage collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_what_mdns_fails_with_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,6 +127,7 @@ def test_events_lie_where_the_profile_tells_them() -> None:
     node = tree.node("/avatar/parameters/vrfer/event/scared", {})
     assert node is not None
     assert node["TYPE"] == "T"
+    assert node["RANGE"] == [{"VALS": [False, True]}]
     assert tree.node("/vrfer/event/scared", {}) is None
 
 

@@ -200,6 +200,24 @@ def test_the_moment_of_capture_is_that_of_the_waiting(decoding_waits: bool) -> N
     assert (capture.captured_ns >= waits.decoded_ns) is decoding_waits
 
 
+def test_frames_that_nobody_wants_are_not_skipped(device: Blocking, until: Until) -> None:
+    with LiveSource("camera 0", lambda _: device, QUICK) as source:
+        assert source.read(10) is not None
+        source.pause()
+        assert source.paused
+        for number in range(1, 6):
+            device.deliver(number, stale=2)
+        until(device.captures.empty)
+        source.resume()
+        device.deliver(9)
+        frame = source.read(10)
+        assert frame is not None
+        # The fifth may still be on its way when it is resumed.
+        assert number_of(frame.image) in (5, 9)
+        assert source.skipped <= 3
+        device.captures.put(SourceError("gone", "No remedy."))
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_bug_in_the_thread_reaches_the_owner(device: Blocking, until: Until) -> None:
     with LiveSource("camera 0", lambda _: device, QUICK) as source:

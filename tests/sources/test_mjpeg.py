@@ -234,3 +234,9 @@ def test_redirection_to_itself_is_an_error(server: MjpegServer) -> None:
     server.redirect = "/"
     with pytest.raises(SourceError, match="redirects to nowhere"):
         open_source(server.url)
+
+
+def test_redirection_to_nonsense_is_an_error(server: MjpegServer) -> None:
+    server.redirect = "http://[broken/video"
+    with pytest.raises(SourceError, match="cannot be reached"):
+        open_source(server.url)

@@ -18,7 +18,7 @@ from sources.numbered import FPS, number_in, write_numbered
 
 from vrfer.errors import SourceError
 from vrfer.frames import Frame
-from vrfer.sources import Source, open_source
+from vrfer.sources import Source, files, open_source
 from vrfer.sources.files import PICTURES_PER_S, PictureSource, Still
 from vrfer.sources.video import VideoSource
 
@@ -244,11 +244,11 @@ def test_close_wakes_a_reader_of_a_paused_file(numbered_video: Path) -> None:
     assert source.exhausted
 
 
-def test_live_sources_have_no_position_and_no_pause(server: MjpegServer) -> None:
+def test_live_sources_have_no_position_and_go_on_while_paused(server: MjpegServer) -> None:
     with open_source(server.url, loop=True) as source:
         source.pause()
         source.seek(3.0)
-        assert not source.paused
+        assert source.paused
         assert (source.duration_s, source.position_s, source.current_mode) == (None, None, None)
         assert take(source).source_s is None
         source.resume()
@@ -386,3 +386,33 @@ def test_another_thread_may_do_as_it_likes(numbered_video: Path) -> None:
         finally:
             done.set()
             fiddler.join()
+
+
+class Clock:
+    """Stands for `time`, whose clock jumps as it does over a computer's sleep."""
+
+    monotonic = staticmethod(time.monotonic)
+    time_ns = staticmethod(time.time_ns)
+
+    def __init__(self) -> None:
+        self.slept_s = 0.0
+
+    def perf_counter(self) -> float:
+        return time.perf_counter() + self.slept_s
+
+    def perf_counter_ns(self) -> int:
+        return time.perf_counter_ns() + round(self.slept_s * 1e9)
+
+
+def test_after_a_standstill_a_film_is_not_raced_through(
+    numbered_video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(files, "time", clock)
+    with open_source(str(numbered_video)) as source:
+        assert source.read(WAIT_S) is not None
+        clock.slept_s = 3600
+        begun_s = time.perf_counter()
+        for _ in range(10):
+            assert source.read(WAIT_S) is not None
+        assert time.perf_counter() - begun_s > 8 / FPS

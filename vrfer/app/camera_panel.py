@@ -137,7 +137,15 @@ class CameraPanel(Panel):
         self.everywhere.setEnabled(not everywhere)
 
     def show_cameras(self, cameras: list[CameraInfo]) -> None:
-        """Offer the cameras that were found."""
+        """Offer the cameras that were found; small pictures stay with those that kept their place.
+
+        Another camera may have got a number since.
+        """
+        self._pictures = {
+            camera.index: self._pictures[camera.index]
+            for camera in cameras
+            if camera in self._cameras and camera.index in self._pictures
+        }
         self._cameras = cameras
         self._fill_sources()
 

@@ -31,6 +31,7 @@ from vrfer.settings import (
     RemotePart,
     SettingsFile,
     WindowPart,
+    default_log_file,
     read_settings,
     write_settings,
 )
@@ -150,6 +151,11 @@ class Controller(QObject):
     def camera(self) -> CameraPart:
         """The source that is meant: the settings', or one that is not remembered."""
         return self.settings.camera if self._once is None else self._once
+
+    def say_unforeseen(self, error: str) -> None:
+        """Say what nobody foresaw, from any thread."""
+        text = self.tr("Something went wrong, and vrfer goes on: {error} (the log has more: {log})")
+        self.said.emit(text.format(error=error, log=default_log_file()), True)
 
     @property
     def no_camera(self) -> str:

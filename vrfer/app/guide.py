@@ -280,7 +280,10 @@ class Guide(QWidget):
 
     def _take_usual_port(self) -> None:
         """Offer the port on which such scenes listen."""
-        port = load_profile(self.scene.currentData()).port
+        try:
+            port = load_profile(self.scene.currentData()).port
+        except OutputError:  # its file was changed meanwhile; the receiver will say what is wrong
+            return
         if port is not None:
             self.port.setValue(port)
 
@@ -357,8 +360,9 @@ class Guide(QWidget):
                     "what a person feels. vrfer is no medical device and makes no diagnosis.\n\n"
                     "Pictures are looked at and forgotten at once; none is ever sent. Nothing is "
                     "recorded unless you press Record. A recording stays in a folder of this "
-                    "computer, which you can choose, and holds numbers only; pictures are kept "
-                    "only if you tick that.\n\n"
+                    "computer, which you can choose, and holds numbers, your markers, and the "
+                    "names of the person and the camera as they are written here; pictures are "
+                    "kept only if you tick that.\n\n"
                     "If you watch somebody else, tell them this first and ask whether they agree."
                 ),
                 self.tr("I &agree"),

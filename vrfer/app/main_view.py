@@ -27,6 +27,7 @@ from vrfer.live.board import Seen
 from vrfer.live.status import Phase, Status
 
 _STEPS_A_SECOND = 10
+_MOST_STEPS = 2**31 - 1
 _TIMELINE_EVERY_S = 0.1
 
 
@@ -147,7 +148,8 @@ class MainView(QWidget):
         is_file = not status.live and status.duration_s is not None
         self.playback.setVisible(is_file)
         if is_file and status.duration_s and status.position_s is not None:
-            self.position.setMaximum(round(status.duration_s * _STEPS_A_SECOND))
+            # A damaged film may claim any duration, and Qt counts in 32 bits.
+            self.position.setMaximum(round(min(status.duration_s * _STEPS_A_SECOND, _MOST_STEPS)))
             if not self.position.isSliderDown():
                 self.position.setValue(round(status.position_s * _STEPS_A_SECOND))
             self.time.setText(f"{_clock(status.position_s)} / {_clock(status.duration_s)}")

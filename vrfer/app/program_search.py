@@ -7,7 +7,7 @@ from typing import Final
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
-from vrfer.errors import OutputError
+from vrfer.errors import OutputError, VrferError
 from vrfer.oscquery.browse import Browser
 from vrfer.oscquery.programs import Program, addresses_heard
 from vrfer.outputs.profiles import Profile, load_profile
@@ -86,12 +86,17 @@ class ProgramSearch(QObject):
         return thread
 
     def _search(self) -> None:
-        with Browser(
-            lambda programs: self._tell(self.found, programs), known=self._known
-        ) as browser:
-            self._stopped.wait(SEARCH_S)
-            error = browser.error
-        self._tell(self.finished, error)
+        error = ""
+        try:
+            with Browser(
+                lambda programs: self._tell(self.found, programs), known=self._known
+            ) as browser:
+                self._stopped.wait(SEARCH_S)
+                error = browser.error
+        except VrferError as err:
+            error = str(err)
+        finally:
+            self._tell(self.finished, error)
 
     def _tell(self, signal: object, *values: object) -> None:
         if not self._stopped.is_set():

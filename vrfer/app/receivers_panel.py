@@ -107,7 +107,7 @@ class ReceiverRow(QFrame):
             ),
             (self.port, self.tr("Port"), self.tr("VRChat and many others hear on 9000")),
             (self.profile, self.tr("Profile"), self.tr("Which names and numbers are sent")),
-            (self.rate, self.tr("Most messages a second"), ""),
+            (self.rate, self.tr("Most pictures told a second"), ""),
         ):
             field.setAccessibleName(name)
             field.setToolTip(tip or name)

@@ -161,7 +161,8 @@ class RecordingPanel(QWidget):
                 text = self.tr("Recordings will hold numbers and the pictures themselves.")
         else:
             text = self.tr(
-                "A recording holds numbers only: times, probabilities, positions. No pictures."
+                "A recording holds numbers: times, probabilities, positions; beside them your "
+                "markers and the names of the person and the camera. No pictures."
             )
         if running and with_pictures != self._part.video:
             text += " " + self.tr("The next one will be as ticked.")

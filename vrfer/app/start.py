@@ -21,12 +21,13 @@ from pyqtgraph.util.garbage_collector import GarbageCollector
 from vrfer.app import language
 from vrfer.app.controller import Controller
 from vrfer.app.prompts import Prompts
+from vrfer.app.unexpected import logged_to, survived
 from vrfer.app.window import Window
 from vrfer.command_line import STOPPED, ending_signals
 from vrfer.errors import OutputError
 from vrfer.outputs.profiles import known_profiles
 from vrfer.people import People
-from vrfer.settings import SettingsFile, default_settings_file
+from vrfer.settings import SettingsFile, default_log_file, default_settings_file
 from vrfer.shipped import DEFAULT_MODEL, shipped
 from vrfer.sources.camera_list import can_be_asked
 
@@ -62,7 +63,7 @@ def run_window(options: StartOptions) -> int:
     application.setApplicationName("vrfer")
     application.setDesktopFileName("vrfer")
     application.setWindowIcon(QIcon(str(shipped("assets") / "icon.png")))
-    with _collected_in_this_thread():
+    with logged_to(default_log_file()), _collected_in_this_thread():
         return _run(application, options)
 
 
@@ -90,10 +91,11 @@ def _run(application: QApplication, options: StartOptions) -> int:
         )
     once = Qt.ConnectionType.SingleShotConnection
     controller.bridge.seen.connect(_keep_what_is_loaded, once)  # type: ignore[call-arg] # the stubs
-    with _closed_by_signals(window) as stopped:
-        code = application.exec()
-    controller.close()
-    prompts.close()
+    with survived(controller.say_unforeseen):
+        with _closed_by_signals(window) as stopped:
+            code = application.exec()
+        controller.close()
+        prompts.close()
     if failed:
         raise failed[0]
     return STOPPED if stopped.is_set() else code

@@ -18,6 +18,7 @@ _STEP_S = 0.1
 """Readings closer together than this are one point: a screen shows no more."""
 _GAP_S = 1.0
 """After so long without a reading the lines are broken."""
+_MOST_MARKERS = 100
 _LIKELY = 0.15
 """Lines of less probable expressions go without their names."""
 _LINE_SPACE = 0.16
@@ -97,9 +98,13 @@ class Timeline(QWidget):
         seen = reading.face is not None
         values = reading.steady if seen else np.full(len(EXPRESSIONS), np.nan, np.float32)
         self._points.append((at_s, values))
+        self._forget_points(at_s)
 
     def mark(self, at_s: float, text: str) -> None:
         """Set a marker at a moment of the steady clock, in seconds."""
+        self._forget_markers(at_s)
+        if len(self._markers) == _MOST_MARKERS:
+            self._plot.removeItem(self._markers.popleft()[2])
         line = pyqtgraph.InfiniteLine(
             angle=90,
             pen=pyqtgraph.mkPen(QColor(self._theme.accent), width=2),
@@ -135,10 +140,8 @@ class Timeline(QWidget):
     def redraw(self, now_s: float) -> None:
         """Draw what was taken in, up to a moment of the steady clock in seconds."""
         self._now_s = now_s
-        while self._points and self._points[0][0] < now_s - SHOWN_S - _GAP_S:
-            self._points.popleft()
-        while self._markers and self._markers[0][0] < now_s - SHOWN_S:
-            self._plot.removeItem(self._markers.popleft()[2])
+        self._forget_points(now_s)
+        self._forget_markers(now_s)
         for at_s, _, line in self._markers:
             line.setValue(at_s - now_s)
         times = np.array([at_s - now_s for at_s, _ in self._points])
@@ -147,6 +150,16 @@ class Timeline(QWidget):
             curve.setData(times, values[:, index], connect="finite")
         fresh = len(times) > 0 and times[-1] > -_GAP_S
         self._name_the_likely(values[-1] if fresh else np.full(len(EXPRESSIONS), np.nan))
+
+    # Nothing is redrawn while the window is hidden or small, which may last for hours.
+
+    def _forget_points(self, now_s: float) -> None:
+        while self._points and self._points[0][0] < now_s - SHOWN_S - _GAP_S:
+            self._points.popleft()
+
+    def _forget_markers(self, now_s: float) -> None:
+        while self._markers and self._markers[0][0] < now_s - SHOWN_S:
+            self._plot.removeItem(self._markers.popleft()[2])
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Keep the names at the right readable."""

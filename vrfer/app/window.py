@@ -116,6 +116,7 @@ class Window(QMainWindow):
         self.settings_button.setChecked(True)
         self.attended = True
         """Whether somebody is there who can answer, as far as is known."""
+        self._cpu_share = 0.0
         self._wrong = False
         self._trouble = ""
         self._troubles: dict[Happening, str] = {}
@@ -446,6 +447,7 @@ class Window(QMainWindow):
             self.view.show_seen(seen, neutral_held=self.controller.status.neutral_held)
 
     def _show_status(self, status: Status, cpu_share: float) -> None:
+        self._cpu_share = cpu_share
         self.view.show_status(status, cpu_share)
         self.sending.show_status(status.receivers)
         self.sending.offers.show_status(status.lsl, status.oscquery)
@@ -492,7 +494,7 @@ class Window(QMainWindow):
             self.view.mark(event.text or self.tr("Marker"))
         if event.happening is Happening.PROBLEM:
             self.sending.offers.show_problem(event.text)
-        self._show_status(self.controller.status, 0.0)
+        self._show_status(self.controller.status, self._cpu_share)
 
     def _show_settings(self, settings: Settings) -> None:
         self.camera.show_part(settings.camera)

@@ -89,6 +89,11 @@ class Receivers:
             if not (line.looking or fixed) and now_s - line.tried_s > again_s:
                 self._look_up(line)
 
+    @property
+    def awaited(self) -> bool:
+        """Whether some are not ready yet."""
+        return any(line.sender is None for line in self._lines)
+
     def status(self) -> tuple[ReceiverStatus, ...]:
         """Return how each does, in their order."""
         return tuple(
@@ -116,6 +121,9 @@ class Receivers:
                 error = ""
             except OutputError as err:
                 sender, error = None, str(err)
+            except Exception as err:  # or it would be looked up for ever
+                logger.exception("looking up %s failed", line.receiver)
+                sender, error = None, f"something went wrong: {err}"
             with self._lock:
                 line.opened = sender
                 dropped = line.dropped

@@ -132,17 +132,23 @@ class Worker:
     def _work(self) -> None:
         try:
             while not self._ending:
-                self._obey(wait_s=None if self._idle else _STATUS_EVERY_S)
-                if self._source is not None and not self._ending:
-                    self._run_source(self._source)
+                self._guarded(self._turn)
         finally:
-            self.stop_recording()
-            self.close_source()
-            self.receivers.close()
-            self._publishing.close()
-            self._keeping.close()
-            if self._reader is not None:
-                self._reader.close()
+            for end in (
+                self.stop_recording,
+                self.close_source,
+                self.receivers.close,
+                self._publishing.close,
+                self._keeping.close,
+                self._unload,
+            ):
+                self._guarded(end)
+
+    def _turn(self) -> None:
+        """Do what is to be done once, a source as long as it runs."""
+        self._obey(wait_s=None if self._idle else _STATUS_EVERY_S)
+        if self._source is not None and not self._ending:
+            self._run_source(self._source)
 
     @property
     def _idle(self) -> bool:
@@ -154,7 +160,7 @@ class Worker:
             or outputs.lsl is not None
             or outputs.oscquery is not None
         )
-        return self._source is None and not at_work and not self._failures
+        return self._source is None and not at_work and not self.receivers.awaited
 
     def _obey(self, wait_s: float | None = 0.0) -> None:
         """Fulfil what was wished for; wait for a wish if none is there."""
@@ -179,9 +185,10 @@ class Worker:
             wish()
         except VrferError as err:
             self._tell(Happening.PROBLEM, str(err))
-        except Exception as err:  # a wish that fails must not end the session of a wearer
-            logger.exception("a wish failed")
-            self._tell(Happening.PROBLEM, f"something went wrong: {err}")
+        except Exception as err:  # what fails must not end the session of a wearer
+            logger.exception("something unforeseen went wrong")
+            # The snapshot may be what fails, so it isn't renewed before.
+            self._on_event(Event(Happening.PROBLEM, f"something went wrong: {err}"))
 
     def _run_source(self, source: Source) -> None:
         """Process the source until it ends, fails, or a wish interrupts."""
@@ -209,7 +216,6 @@ class Worker:
             self._unload()
             if self._failures >= _TRIED_AGAIN:
                 self._fail(f"reading {source.name} failed: {err}")
-                self._failures = 0
 
     def read(self, frame: Frame) -> Reading:
         """Process a frame: for `vrfer.pipeline.run`, in the session's thread."""
@@ -293,6 +299,7 @@ class Worker:
         """Offer LSL streams, or none."""
         self._load()
         assert self._reader is not None
+        self._note_settled()  # for those who listen already
         self._publishing.stream(name, describe_run(self._source, self._reader))
 
     def serve_oscquery(self, osc_port: int | None) -> None:
@@ -360,7 +367,7 @@ class Worker:
             self._source.close()
             self._source = None
         self._drop_learning("the camera was closed")
-        self._last, self._phase = None, phase
+        self._last, self._phase, self._failures = None, phase, 0
         self._state(now=True)
 
     def _tell_gone(self) -> None:
@@ -441,7 +448,10 @@ class Worker:
     def _unload(self) -> None:
         if self._reader is not None:
             reader, self._reader = self._reader, None
-            reader.close()
+            try:
+                reader.close()
+            except Exception:  # what failed once may fail again; it is not used any more
+                logger.exception("a network could not be released")
 
     def set_network(self, network: NetworkWish) -> None:
         """Read with another network; one that cannot be used changes nothing."""
@@ -456,8 +466,8 @@ class Worker:
             self._tell(Happening.NETWORK_FAILED, str(err))
         else:
             assert self._reader is not None
-            name, checksum = self._reader.classifier.contract.name, self._reader.model_sha256()
-            self._note(f"network {name}, SHA-256 {checksum}", names=True)
+            loaded = self._reader.classifier
+            self._note(f"network {loaded.contract.name}, SHA-256 {loaded.sha256}", names=True)
 
     def set_steady(self, steady: SteadyWish) -> None:
         """Be calmer or quicker."""

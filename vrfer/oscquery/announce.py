@@ -32,13 +32,13 @@ async def announce(
         on_state: Called with "" when it is announced, and with the reason when it cannot be.
     """
     while True:
-        before = own_addresses()
-        usable = await usable_addresses()
-        if not usable:
-            on_state("no network interface passes multicast on")
-            await asyncio.sleep(_TRY_EVERY_S)
-            continue
         try:
+            before = own_addresses()
+            usable = await usable_addresses()
+            if not usable:
+                on_state("no network interface passes multicast on")
+                await asyncio.sleep(_TRY_EVERY_S)
+                continue
             async with local_mdns(usable[:1]) as mdns:
                 for kind, where in ((OSC_QUERY, http), (OSC, osc)):
                     # The name is unlike all others, so nobody is asked whether it is free.

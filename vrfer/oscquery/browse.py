@@ -103,13 +103,13 @@ class Browser:
     async def _watch(self) -> None:
         """Keep the list of announced services, by mDNS."""
         while True:
-            before = own_addresses()
-            usable = await usable_addresses()
-            if not usable:
-                self._fail("no network interface passes multicast on")
-                await asyncio.sleep(_TRY_EVERY_S)
-                continue
             try:
+                before = own_addresses()
+                usable = await usable_addresses()
+                if not usable:
+                    self._fail("no network interface passes multicast on")
+                    await asyncio.sleep(_TRY_EVERY_S)
+                    continue
                 async with local_mdns(usable) as mdns, asyncio.TaskGroup() as resolving:
                     browser = AsyncServiceBrowser(
                         mdns.zeroconf,

@@ -55,9 +55,9 @@ def is_own(address: str) -> bool:
     """Whether an IPv4 address is one of this computer's."""
     try:
         parsed = ipaddress.IPv4Address(address)
-    except ValueError:
+        return parsed.is_loopback or str(parsed) in own_addresses()
+    except (ValueError, OSError):  # the system may fail to say while an interface goes
         return False
-    return parsed.is_loopback or str(parsed) in own_addresses()
 
 
 async def usable_addresses() -> tuple[str, ...]:

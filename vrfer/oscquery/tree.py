@@ -125,7 +125,7 @@ def _add_event(leaves: dict[str, dict[str, object]], rule: Rule, events: EventLa
         "FULL_PATH": address,
         "ACCESS": READ,
         "TYPE": _TAGS[events.type],
-        "RANGE": [{"MIN": 0, "MAX": 1}],
+        "RANGE": [{"VALS": [False, True]} if events.type == "bool" else {"MIN": 0, "MAX": 1}],
         "DESCRIPTION": f"1 when the event begins ({rule.expression} above {rule.above:g} for "
         f"{rule.for_s:g} s), 0 when it ends (below {rule.below:g} for {rule.back_s:g} s)",
     }

@@ -5,6 +5,7 @@ A profile is a TOML file. Some travel with vrfer in `assets/profiles`; users put
 This module knows their form; `vrfer.outputs.messages` fills them.
 """
 
+import os
 import re
 import tomllib
 from functools import cached_property
@@ -308,7 +309,7 @@ def load_profile(name: str) -> Profile:
     if _NAME.fullmatch(name):
         for folder in (own_profiles_folder(), shipped("assets") / "profiles"):
             file = folder / f"{name}.toml"
-            if file.is_file():
+            if os.path.isfile(file):  # False, too, where the folder must not be read
                 return read_profile(file)
     raise OutputError(
         f"there is no OSC profile {name!r}",

@@ -78,17 +78,17 @@ class Source(ABC):
 
     @property
     def paused(self) -> bool:
-        """Whether a file stands still; never for live sources."""
+        """Whether a file stands still, or nobody wants a live source's frames."""
         return False
 
-    def pause(self) -> None:  # noqa: B027 (live sources do nothing)
-        """Stop a file's clock: `read` returns None; live sources ignore it. From any thread.
+    def pause(self) -> None:  # noqa: B027 (not every source can)
+        """Stop a file's clock: `read` returns None. Live sources go on. From any thread.
 
         After a `seek` the frame there is delivered even so, that people see where they are.
         """
 
-    def resume(self) -> None:  # noqa: B027 (live sources do nothing)
-        """Let a paused file go on where it stands; live sources ignore it. From any thread."""
+    def resume(self) -> None:  # noqa: B027 (not every source can)
+        """Let a paused file go on where it stands, a live source from now on. From any thread."""
 
     @abstractmethod
     def close(self) -> None:

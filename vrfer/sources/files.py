@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 PICTURES_PER_S = 30.0
 """Pictures have no times of their own; a folder of them is played at this rate."""
+_OVERDUE_S = 1.0
 LOOK_AHEAD = 2
 """Frames decoded in advance: with two, the last one is known as such when it is delivered."""
 
@@ -234,8 +235,10 @@ class FileSource(Source):
         if not self._paced:
             return -math.inf
         played_s = self._ahead[0][1]
-        if self._clock_zero_s is None:
-            self._clock_zero_s = time.perf_counter() - played_s
+        zero_s = time.perf_counter() - played_s
+        # After a standstill, such as the computer's sleep, nothing is raced through.
+        if self._clock_zero_s is None or zero_s - self._clock_zero_s > _OVERDUE_S:
+            self._clock_zero_s = zero_s
         return self._clock_zero_s + played_s
 
     def _release(self) -> tuple[Still, int]:

@@ -115,6 +115,7 @@ class LiveSource(Source):
         self._started = False
         self._failure: BaseException | None = None
         self._lost_ns: int | None = None
+        self._paused = False
         self._last_ns = time.perf_counter_ns()
         self._captured = 0
         self._skipped = 0
@@ -172,6 +173,22 @@ class LiveSource(Source):
         """How many frames could not be decoded."""
         with self._changed:
             return self._corrupt
+
+    @property
+    def paused(self) -> bool:
+        """Whether nobody wants its frames, so that none of them counts as skipped."""
+        with self._changed:
+            return self._paused
+
+    def pause(self) -> None:
+        """Count no frame as skipped from now on."""
+        with self._changed:
+            self._paused = True
+
+    def resume(self) -> None:
+        """Go on with the next frame."""
+        with self._changed:
+            self._paused, self._slot = False, None
 
     def close(self) -> None:
         """Stop the thread; one that OpenCV holds up is abandoned after two seconds."""
@@ -262,12 +279,13 @@ class LiveSource(Source):
             if self._stop.is_set():
                 return
             self._captured += capture.stale
-            self._skipped += capture.stale
+            if not self._paused:
+                self._skipped += capture.stale
             if capture.image is None:
                 self._corrupt += 1
                 return
             self._last_ns = time.perf_counter_ns()
-            if self._slot is not None:
+            if self._slot is not None and not self._paused:
                 self._skipped += 1
             self._slot = Frame(
                 image=capture.image,

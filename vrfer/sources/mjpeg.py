@@ -62,17 +62,18 @@ def request(url: str, name: str) -> Answer:
             parts = urlsplit(url)
             same_host = _host(parts) == _host(asked)
             answer = _ask(parts, credentials if same_host else "")
+            if answer.status not in REDIRECTS:
+                return answer
+            answer.connection.close()
+            url = urljoin(url, answer.headers.get("Location", ""))
+            leads_on = urlsplit(url).scheme in {"http", "https"}
         except (OSError, http.client.HTTPException, ValueError) as err:
             raise SourceError(
                 f"{name} cannot be reached ({_reason(err)})",
                 "Check the address, and that the camera or server is switched on and can be "
                 "reached from this computer.",
             ) from err
-        if answer.status not in REDIRECTS:
-            return answer
-        answer.connection.close()
-        url = urljoin(url, answer.headers.get("Location", ""))
-        if urlsplit(url).scheme not in {"http", "https"}:
+        if not leads_on:
             break
     raise SourceError(f"{name} redirects to nowhere", "Give the address it should lead to.")
 

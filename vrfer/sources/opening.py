@@ -156,7 +156,11 @@ def _open_http(url: str, name: str, stop: threading.Event) -> Device:
     kind = answer.headers.get_content_type()
     boundary = boundary_of(answer.headers.get("Content-Type", ""))
     if answer.status == 200 and boundary:
-        return mjpeg.MjpegDevice(name, answer, boundary)
+        try:
+            return mjpeg.MjpegDevice(name, answer, boundary)
+        except BaseException:
+            answer.connection.close()
+            raise
     answer.connection.close()
     challenge = answer.headers.get("WWW-Authenticate", "").lower()
     if answer.status == 401 and not (challenge.startswith("digest") and urlsplit(url).username):
