@@ -53,7 +53,6 @@ SCORE: Final[dict[str, tuple[Note, ...]]] = {
         Note(0.02, 0.43, E5, BELL, decay_s=0.14),
         Note(0.04, 0.41, G5, BELL, decay_s=0.14),
     ),
-    "countdown": (Note(0.00, 0.09, 880.0, WOOD, attack_s=0.003, decay_s=0.018),),
     "hold": (
         Note(0.00, 0.58, A4, FLUTE, attack_s=0.12, decay_s=0.6),
         Note(0.00, 0.58, E5, FLUTE, attack_s=0.12, decay_s=0.6, strength=0.6),

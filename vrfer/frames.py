@@ -122,6 +122,11 @@ class Reading:
     """Whether the network cannot tell; the label then holds its last value."""
 
     @property
+    def timeline_s(self) -> float:
+        """`Frame.timeline_s` of the frame."""
+        return self.captured_ns / 1e9 if self.source_s is None else self.source_s
+
+    @property
     def label(self) -> str:
         """Name of the steady label; `NO_FACE_LABEL` without a face."""
         return NO_FACE_LABEL if self.label_id == NO_FACE_ID else EXPRESSIONS[self.label_id]

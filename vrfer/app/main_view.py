@@ -44,7 +44,6 @@ class MainView(QWidget):
         """Begin with nothing to show."""
         super().__init__(parent)
         self._drawn_s = 0.0
-        self._newest: Reading | None = None
         self._phase = Phase.IDLE
         self.picture = PictureView(theme)
         self.label = LabelView(theme)
@@ -122,7 +121,6 @@ class MainView(QWidget):
         """Take in what was read since the last time; draws nothing."""
         for reading, _ in readings:
             self.timeline.add(reading)
-        self._newest = readings[-1][0]
 
     def show_seen(self, seen: Seen, *, neutral_held: bool) -> None:
         """Draw the newest frame and its reading, unless the source is gone meanwhile."""

@@ -30,7 +30,6 @@ class Sound(StrEnum):
     """The short sounds; each value is the name of its file."""
 
     READY = "ready"
-    COUNTDOWN = "countdown"
     HOLD = "hold"
     DONE = "done"
     ATTENTION = "attention"

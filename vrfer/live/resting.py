@@ -47,8 +47,8 @@ class Resting:
     def add(self, reading: Reading) -> None:
         """Take in a reading."""
         if reading.raw is not None and reading.face is not None:
-            at_s = reading.captured_ns / 1e9 if reading.source_s is None else reading.source_s
-            self._face.add(Scores(reading.raw, 0.0), at_s, person=reading.face.person)
+            scores = Scores(reading.raw, 0.0)
+            self._face.add(scores, reading.timeline_s, person=reading.face.person)
 
     def baseline(self) -> Baseline | None:
         """Return the baseline; None if the face was seen too briefly."""

@@ -41,7 +41,6 @@ class Happening(Enum):
     NOT_MARKED = "marker not kept"
     BASELINE_MADE = "baseline made"
     BASELINE_FAILED = "baseline failed"
-    RECEIVER_FAILED = "receiver failed"
     NEUTRAL_HELD = "neutral held"
     NEUTRAL_RELEASED = "neutral released"
     NETWORK_FAILED = "network failed"

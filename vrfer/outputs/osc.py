@@ -171,7 +171,7 @@ class OscSender:
 
     def take(self, reading: Reading, *, at_once: bool = False) -> None:
         """Tell the receiver what the profile and the rate allow, or everything at once."""
-        now_s = _timeline_s(reading)
+        now_s = reading.timeline_s
         if not at_once and self._holds_the_face(reading, now_s):
             return
         messages = messages_of(self.profile, reading)
@@ -248,7 +248,7 @@ class OscSender:
         rate = self._rate_hz
         if rate is None:
             return True
-        now_s = _timeline_s(reading)
+        now_s = reading.timeline_s
         interval_s = 1 / rate
         if self._next_s is None or abs(now_s - self._next_s) > 2 * interval_s:
             self._next_s = now_s  # the first frame, a gap, or a file played anew
@@ -310,7 +310,3 @@ class OscSender:
         if not self._failing:
             logger.warning("OSC to %s fails: %s", self.receiver, why)
         self._failing = True
-
-
-def _timeline_s(reading: Reading) -> float:
-    return reading.captured_ns / 1e9 if reading.source_s is None else reading.source_s
