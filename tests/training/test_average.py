@@ -1,3 +1,5 @@
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -6,12 +8,14 @@ from training.made_up import stage, tiny_recipe
 from typer.testing import CliRunner
 
 from vrfer.errors import RecipeError
-from vrfer.training.average import averaged
+from vrfer.training.average import average
 from vrfer.training.begin import Given
-from vrfer.training.checkpoint import RunState, load_state
+from vrfer.training.checkpoint import RunState, load_state, save_state
 from vrfer.training.commands import app
 from vrfer.training.ferplus import FerPlus
 from vrfer.training.loop import fit
+from vrfer.training.provenance import file_in_words
+from vrfer.training.subject import of_checkpoint
 
 Finished = tuple[Path, RunState]
 
@@ -49,9 +53,11 @@ def test_the_average_is_a_checkpoint_of_the_mean_weights(
         torch.testing.assert_close(weights, expected, msg=name)
         changed += not torch.equal(weights, first.measured[name])
     assert changed
-    assert mean.recipe == second.recipe
-    assert "the average of 2 networks' weights: seed-3" in mean.lineage
+    assert mean.recipe.name == "seed-4-average"
+    assert mean.recipe.stages == second.recipe.stages
+    assert file_in_words(out).startswith("the average of 2 networks' weights: seed-3")
     assert mean.average is None
+    assert of_checkpoint(out, "ferplus", region=None, occlusion=None).recipe == "seed-4-average"
 
 
 def test_a_training_goes_on_from_an_average(
@@ -68,10 +74,23 @@ def test_a_training_goes_on_from_an_average(
 def test_what_cannot_be_averaged_is_said(finished: Finished, tmp_path: Path) -> None:
     full, lower = finished[0] / "full-face.pt", finished[0] / "lower-half.pt"
     with pytest.raises(RecipeError, match=r"a vgg_f of the full-face.* of the lower-half"):
-        averaged([full, lower])
+        average([full, lower], tmp_path / "x.pt")
     with pytest.raises(RecipeError, match="one checkpoint has no average"):
-        averaged([full])
+        average([full], tmp_path / "x.pt")
     with pytest.raises(RecipeError, match="for going on with the run"):
-        averaged([full, finished[0] / "last.pt"])
+        average([full, finished[0] / "last.pt"], tmp_path / "x.pt")
+    before = full.read_bytes()
+    for out in (full, tmp_path / "last.pt"):
+        with pytest.raises(RecipeError, match="would be lost"):
+            average([full, full], out)
+    assert full.read_bytes() == before
+    wider = tmp_path / "wider"
+    shutil.copytree(finished[0], wider)
+    state = load_state(full)
+    name = "trunk.conv1.weight"
+    weights = {**state.network, name: state.network[name][:, :, :-1]}
+    save_state(replace(state, network=weights), wider / "full-face.pt")
+    with pytest.raises(RecipeError, match="of other shapes"):
+        average([wider / "full-face.pt", full], tmp_path / "x.pt")
     result = CliRunner().invoke(app, ["average", str(full), str(full), "--out", "x.onnx"])
     assert "is no name for a checkpoint" in str(result.exception)

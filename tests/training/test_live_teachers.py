@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,8 @@ from training.made_up import stage, tiny_recipe
 from vrfer.errors import RecipeError
 from vrfer.training.batches import Batch, patches_of
 from vrfer.training.begin import Given
-from vrfer.training.checkpoint import RunState, load_state
-from vrfer.training.evaluate import predictor
+from vrfer.training.checkpoint import RunState, load_state, save_state
+from vrfer.training.evaluate import open_network, predictor, run_network
 from vrfer.training.ferplus import FerPlus
 from vrfer.training.live_teachers import live_teacher
 from vrfer.training.loop import Watcher, fit
@@ -64,11 +65,17 @@ def test_the_mean_over_mirror_images_and_teachers_is_the_answer(
 def test_an_exported_teacher_answers_as_the_file_does_but_for_its_temperature(
     data: FerPlus,
 ) -> None:
-    faces = np.stack([data.faces[0], data.faces[0, :, ::-1], data.faces[5], data.faces[5, :, ::-1]])
-    view = tiny_recipe(input={"size": 128, "lower_half_height": 96}).input.view("lower-half")
-    found = live_teacher([SHIPPED], "lower-half", CPU)(patches_of(faces, view))
-    torch.testing.assert_close(found[0], found[1])
-    assert found[0].argmax() == predictor(SHIPPED)(faces)[0].argmax()
+    session, contract = open_network(SHIPPED)
+    size = {"size": contract.input.width, "lower_half_height": contract.input.height}
+    view = tiny_recipe(input=size).input.view("lower-half")
+    found = live_teacher([SHIPPED], "lower-half", CPU)(patches_of(data.faces[:8], view))
+    both = [
+        torch.from_numpy(run_network(session, contract, faces, "logits")).softmax(dim=1)
+        for faces in (data.faces[:8], data.faces[:8, :, ::-1].copy())
+    ]
+    # The app's crops are resampled a little differently.
+    torch.testing.assert_close(found, (both[0] + both[1]) / 2, atol=0.02, rtol=0)
+    assert contract.temperature != 1
 
 
 def test_the_loss_is_shared_by_votes_teachers_and_live_teachers() -> None:
@@ -143,8 +150,41 @@ def test_what_does_not_fit_is_said(finished: Finished, data: FerPlus, tmp_path: 
     given = Given(teachers=[full], live_teachers=[lower])
     with pytest.raises(RecipeError, match="no stage that asks live teachers"):
         fit(no_live, data, tmp_path / "b", accelerator="cpu", given=given)
-    masked = tiny_recipe(name="masked", stages=[stage(region="lower-half", occlusion="mask")])
-    fit(masked, data, tmp_path / "masked", accelerator="cpu")
-    given = Given(teachers=[full], live_teachers=[tmp_path / "masked" / "lower-half.pt"])
-    with pytest.raises(RecipeError, match="masked square"):
-        fit(student(), data, tmp_path / "c", accelerator="cpu", given=given)
+
+
+def test_a_stage_asks_only_where_its_recipe_says_so(
+    finished: Finished, data: FerPlus, tmp_path: Path
+) -> None:
+    full, lower = finished[0] / "full-face.pt", finished[0] / "lower-half.pt"
+    recipe = tiny_recipe(name="both", stages=[stage(), student().stages[0].model_dump()])
+    given = Given(teachers=[full], live_teachers=[lower])
+    state = fit(recipe, data, tmp_path, accelerator="cpu", given=given)
+    assert state.stage == 2
+    before, after = (load_state(tmp_path / f"{one}.pt") for one in ("full-face", "lower-half"))
+    assert (before.taught_by, before.live_teachers) == ((), ())
+    assert after.taught_by == (file_in_words(full),)
+    assert after.live_teachers == (file_in_words(lower),)
+    # What is finished needs nobody.
+    fit(recipe, data, tmp_path, accelerator="cpu")
+
+
+def test_a_teacher_that_was_replaced_by_another_is_refused(
+    finished: Finished, data: FerPlus, tmp_path: Path
+) -> None:
+    full, live = finished[0] / "full-face.pt", tmp_path / "live.pt"
+    state = load_state(finished[0] / "lower-half.pt")
+    save_state(state, live)
+    given = Given(teachers=[full], live_teachers=[live])
+    with pytest.raises(StopError):
+        fit(
+            student(),
+            data,
+            tmp_path / "run",
+            accelerator="cpu",
+            given=given,
+            watcher=Watcher(on_epoch=stop),
+        )
+    changed = {name: weights * 1.01 for name, weights in state.network.items()}
+    save_state(replace(state, network=changed), live)
+    with pytest.raises(RecipeError, match="other live teachers"):
+        fit(student(), data, tmp_path / "run", accelerator="cpu", given=given)

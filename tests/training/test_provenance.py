@@ -13,7 +13,7 @@ def taught(state: RunState) -> RunState:
     learning = stage(region="lower-half", distillation={"weight": 0.5})
     recipe = tiny_recipe(name="student", stages=[learning], data={"photographs": True})
     last = replace(state.history[-1], stage=0)
-    return replace(state, recipe=recipe, taught_by=in_words(state), history=[last])
+    return replace(state, recipe=recipe, taught_by=(in_words(state),), history=[last])
 
 
 def test_teachers_and_photographs_are_named(finished: tuple[Path, RunState]) -> None:

@@ -1,5 +1,6 @@
 """How a run begins or goes on: its weights, its pictures, its teachers' answers."""
 
+import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 from vrfer.errors import RecipeError
 from vrfer.training.checkpoint import RunState, load_state
 from vrfer.training.ferplus import FaceSet
+from vrfer.training.live_teachers import check_sees
 from vrfer.training.nets import create_network
 from vrfer.training.photograph_faces import PhotographFaces
 from vrfer.training.provenance import file_in_words
@@ -64,19 +66,25 @@ def check_given(recipe: Recipe, out: Path, given: Given) -> None:
             f"recipe {recipe.name} learns from teachers",
             "Name one or more checkpoints with --teacher.",
         )
-    live = any(stage.distillation and stage.distillation.live for stage in recipe.stages)
-    if live and not given.live_teachers:
-        raise RecipeError(
-            f"recipe {recipe.name} asks live teachers about every picture",
-            "Name one or more networks with --live-teacher, also where a run goes on.",
-        )
-    if given.live_teachers and not live:
+    asked = [stage for stage in recipe.stages if stage.asks_live_teachers]
+    if begins and asked and not given.live_teachers:
+        raise _without_live_teachers(recipe)
+    if given.live_teachers and not asked:
         raise RecipeError(
             f"recipe {recipe.name} has no stage that asks live teachers",
             "Leave --live-teacher out.",
         )
+    for stage in asked:
+        check_sees(given.live_teachers, stage.region)
     if frozen := max(stage.frozen for stage in recipe.stages):
         create_network(recipe, mean_gray=0).freeze(frozen)
+
+
+def _without_live_teachers(recipe: Recipe) -> RecipeError:
+    return RecipeError(
+        f"recipe {recipe.name} asks live teachers about every picture",
+        "Name one or more networks with --live-teacher, also where a run goes on.",
+    )
 
 
 def check_chosen(checkpoint: Path) -> None:
@@ -157,6 +165,7 @@ def _taken_over(recipe: Recipe, after: Path) -> RunState:
         other.network,
         other.lineage,
         taught_by=other.taught_by,
+        live_teachers=other.live_teachers,
         stage=taken,
         history=list(other.history),
     )
@@ -174,24 +183,20 @@ def gather(
         RecipeError: Teachers or photographs are missing, or others than when the run began.
     """
     recipe, teachers = state.recipe, given.teachers
-    live = "; ".join(file_in_words(path) for path in given.live_teachers)
-    if state.live_teachers and state.live_teachers != live:
-        raise RecipeError(
-            "the run began with other live teachers", "Name another folder with --out."
-        )
-    state.live_teachers = live
+    if any(stage.asks_live_teachers for stage in recipe.stages[state.stage :]):
+        _note_live_teachers(state, given.live_teachers)
     if recipe.data.photographs and photographs is None:
         raise RecipeError(
             f"recipe {recipe.name} learns from photographs", "See docs/data.md for where they lie."
         )
     digest = "" if photographs is None else photographs.digest()
-    asked = "; ".join(file_in_words(path) for path in teachers)
+    asked = [file_in_words(path) for path in teachers]
     if state.taught is not None:
         for then, now, what in (
-            (state.photographs, digest, "photographs"),
+            ([state.photographs], [digest], "photographs"),
             (state.taught_by, asked, "teachers"),
         ):
-            if then and now and not set(now.split("; ")) <= set(then.split("; ")):
+            if any(then) and any(now) and not set(now) <= set(then):
                 raise RecipeError(
                     f"the run began with other {what}", "Name another folder with --out."
                 )
@@ -201,9 +206,21 @@ def gather(
                 f"recipe {recipe.name} learns from teachers",
                 "Name one or more checkpoints with --teacher.",
             )
-        named = [*state.taught_by.split("; "), *asked.split("; ")]
-        state.taught_by = "; ".join(dict.fromkeys(filter(None, named)))
+        state.taught_by = tuple(dict.fromkeys([*state.taught_by, *asked]))
         state.photographs = digest
     learned = lessons(faces, teachers, photographs, taught=state.taught)
     state.taught = learned.taught
     return learned
+
+
+def _note_live_teachers(state: RunState, live_teachers: Sequence[Path]) -> None:
+    if not live_teachers:
+        raise _without_live_teachers(state.recipe)
+    checksums = [hashlib.sha256(path.read_bytes()).hexdigest() for path in live_teachers]
+    if state.live_sha256 and list(state.live_sha256) != sorted(checksums):
+        raise RecipeError(
+            "the run began with other live teachers", "Name another folder with --out."
+        )
+    state.live_sha256 = tuple(sorted(checksums))
+    named = [file_in_words(path) for path in live_teachers]
+    state.live_teachers = tuple(dict.fromkeys([*state.live_teachers, *named]))

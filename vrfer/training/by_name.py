@@ -29,3 +29,8 @@ def network_path(text: str | Path) -> Path:
     path = Path(text)
     named = (folder / f"{str(path).removesuffix('.onnx')}.onnx" for folder in network_folders())
     return path if path.exists() else next((file for file in named if file.is_file()), path)
+
+
+def short_name(model: Path) -> str:
+    """Return a name that tells the checkpoints of several runs apart, too."""
+    return f"{model.parent.name}/{model.stem}" if model.suffix == ".pt" else model.stem

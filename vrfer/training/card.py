@@ -5,6 +5,7 @@ from pathlib import Path
 
 from vrfer.contract import Contract
 from vrfer.expressions import EXPRESSIONS
+from vrfer.replacing import replace_file
 from vrfer.training.measure import Measures
 from vrfer.training.recipe import Recipe
 
@@ -61,6 +62,9 @@ def write_card(
         "",
         *measures_table(measures),
         "",
+        "The validation split also chose epoch, temperature, what is added to log-probabilities "
+        "and where the network is unsure: its row is a little too good.",
+        "",
         "Recall by expression (pictures of it):",
         "",
         *recall_table(measures),
@@ -70,7 +74,7 @@ def write_card(
         *coverage_table(measures),
         "",
     ]
-    path.write_text("\n".join(lines), encoding="utf-8")
+    replace_file(path, "\n".join(lines).encode())
 
 
 def notes_of(path: Path) -> dict[str, str]:

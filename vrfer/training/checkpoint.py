@@ -53,10 +53,14 @@ class RunState:
     """The moving average of the weights, where the stage keeps one."""
     taught: Tensor | None = None
     """N x 8 probabilities that teachers gave for the training pictures."""
-    taught_by: str = ""
-    """The teachers, in words."""
-    live_teachers: str = ""
-    """The live teachers, in words; they are asked anew about every drawn picture."""
+    taught_by: tuple[str, ...] = ()
+    """The teachers, each in words."""
+    live_teachers: tuple[str, ...] = ()
+    """The live teachers, each in words; they are asked anew about every drawn picture."""
+    live_sha256: tuple[str, ...] = ()
+    """Checksums of their files, sorted: whether a run goes on with the same ones."""
+    averaged_of: tuple[str, ...] = ()
+    """The networks whose weights this one is the mean of, each in words."""
     photographs: str = ""
     """Digest of the photographs' faces that belong to `taught`."""
     stage: int = 0
@@ -141,6 +145,8 @@ def _restored(content: dict[str, Any]) -> RunState:
         raise ValueError(f"it is a {content['kind']}'s")
     content["recipe"] = Recipe.model_validate(content["recipe"])
     content["history"] = [EpochResult(**result) for result in content["history"]]
+    if isinstance(content.get("taught_by"), str):  # as it was once: all of them in one text
+        content["taught_by"] = tuple(filter(None, [content["taught_by"]]))
     return RunState(**content)
 
 

@@ -10,9 +10,9 @@ from vrfer.errors import DataError
 from vrfer.expressions import EXPRESSIONS
 from vrfer.locator import LocatorContract, open_locator
 from vrfer.shipped import shipped
-from vrfer.training.average import averaged
-from vrfer.training.by_name import network_folders, network_path
-from vrfer.training.checkpoint import load_state, save_state
+from vrfer.training.average import average
+from vrfer.training.by_name import network_folders, network_path, short_name
+from vrfer.training.checkpoint import load_state
 from vrfer.training.compare import compare, comparison_table
 from vrfer.training.data_folder import (
     DataOption,
@@ -113,7 +113,7 @@ def compare_command(
 ) -> None:
     """Compare two networks picture by picture: is the difference more than chance?"""
     found = compare(first, second, load(folder), SPLITS if split is None else (split,))
-    print_table(comparison_table(first.stem, second.stem, found))
+    print_table(comparison_table(short_name(first), short_name(second), found))
 
 
 @app.command("export")
@@ -178,7 +178,7 @@ def average_command(
     """
     if out.suffix != ".pt":
         raise DataError(f"{out} is no name for a checkpoint", "Let it end in .pt.")
-    save_state(averaged(checkpoints), out)
+    average(checkpoints, out)
     typer.echo(f"Wrote {out}. Next: vrfer-train evaluate, or fit --start.")
 
 

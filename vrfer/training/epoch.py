@@ -61,7 +61,8 @@ def train_epoch(
     """Train for one epoch.
 
     Every process draws the same batches and takes every n-th picture of each, so that the
-    steps are those of one process; only dropout draws differently.
+    steps are those of one process; only dropout draws differently, and batch normalisation goes
+    over a process's own pictures.
 
     Args:
         learner: The network; its weights are changed.
@@ -70,7 +71,7 @@ def train_epoch(
         epoch: Counted from 0 within the stage.
         drops: How often the plateau rule has divided the learning rate.
         learned: What is learned from.
-        live: Asked about every picture where the stage wants it.
+        live: Asked about every picture; None where the stage asks nobody.
         on_batch: Called with the number of a finished batch, from 1, and the number of batches.
 
     Raises:
@@ -102,7 +103,6 @@ def train_epoch(
     class_weights = None
     if stage.balanced:
         class_weights = balancing_weights(torch.from_numpy(learned.faces.votes)).to(fabric.device)
-    asked = live if stage.distillation is not None and stage.distillation.live else None
 
     def losses_of(logits: Tensor, part: Batch) -> Tensor:
         return picture_losses(
@@ -111,7 +111,7 @@ def train_epoch(
             labels=recipe.data.labels,
             distillation=stage.distillation,
             class_weights=class_weights,
-            live=None if asked is None else asked(part.patches),
+            live=None if live is None else live(part.patches),
         )
 
     count = math.ceil(len(drawn) / stage.batch_size)

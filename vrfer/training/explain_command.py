@@ -11,7 +11,7 @@ import typer
 from vrfer.errors import DataError
 from vrfer.expressions import EXPRESSIONS
 from vrfer.shipped import default_model
-from vrfer.training.by_name import network_path
+from vrfer.training.by_name import network_path, short_name
 from vrfer.training.explain import (
     Explanation,
     Face,
@@ -76,7 +76,7 @@ def explain_command(
         raise DataError("there is no face to explain", "Name pictures of faces.")
     found = [[_explain(one, face) for one in models] for face in faces]
     number = None if expression is None else EXPRESSIONS.index(expression)
-    figure = draw_sheet(faces, [_name(one) for one in models], found, number)
+    figure = draw_sheet(faces, [short_name(one) for one in models], found, number)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(out, dpi=110)
@@ -95,11 +95,6 @@ def explain_command(
 def _explain(model: Path, face: Face) -> Explanation:
     explain = explain_by_gradients if model.suffix == ".pt" else explain_by_graph
     return explain(model, face)
-
-
-def _name(model: Path) -> str:
-    """Return a name that tells the checkpoints of several runs apart."""
-    return f"{model.parent.name}/{model.stem}" if model.suffix == ".pt" else model.stem
 
 
 def _line(face: Face, model: Path, explanation: Explanation) -> str:

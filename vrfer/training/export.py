@@ -223,6 +223,8 @@ def _provenance(state: RunState) -> Training:
 
 
 def _chosen(state: RunState) -> str:
+    if state.averaged_of:
+        return f"the mean of {len(state.averaged_of)} networks' weights"
     last = state.history[-1]
     epochs = state.recipe.stages[last.stage].epochs
     return f"of epoch {last.epoch + 1} of {epochs}, {last.region}: the best on validation"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from vrfer.errors import DataError
+from vrfer.replacing import replace_file
 
 Document = Mapping[str, Any]
 """What a file holds: `subject`, `measures`, and `disturbed` where that was asked for."""
@@ -21,7 +22,7 @@ def write_figures(out: Path, model: Path, figures: Document) -> None:
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps({"model": model.name, **figures}, indent=2)
-        out.write_text(text + "\n", encoding="utf-8")
+        replace_file(out, f"{text}\n".encode())
     except OSError as err:
         raise DataError(f"{out} cannot be written: {err.strerror or err}", "Name another.") from err
 

@@ -148,7 +148,7 @@ def fit_command(
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """What changes how a run computes, not what comes out."""
+    """What changes how a run computes; of what comes out, batch normalisation alone notices."""
 
     accelerator: str
     at_once: int | None

@@ -34,25 +34,33 @@ def live_teacher(paths: Sequence[Path], region: Region, device: torch.device) ->
     Raises:
         VrferError: A file cannot be used, or its network sees something else of a face.
     """
-    asked = [_asked(path, region, device) for path in paths]
+    check_sees(paths, region)
+    asked = [
+        _exported(path) if path.suffix == ".onnx" else _trained(path, device) for path in paths
+    ]
 
     def answer(pictures: Tensor) -> Tensor:
         both = torch.cat([pictures, pictures.flip(-1)])
         with torch.no_grad():
             total = torch.stack([one(both) for one in asked]).mean(dim=0)
-        return total.view(2, len(pictures), -1).mean(dim=0).to(device)
+        return total.view(2, len(pictures), -1).mean(dim=0)
 
     return answer
 
 
-def _asked(path: Path, region: Region, device: torch.device) -> LiveTeacher:
-    seen, _ = seen_by(path)
-    if seen != region:
-        raise RecipeError(
-            f"the live teacher {path} sees the {seen}, and the student the {region}",
-            "Name one that sees the same, or ask it with --teacher about the whole face.",
-        )
-    return _exported(path) if path.suffix == ".onnx" else _trained(path, device)
+def check_sees(paths: Sequence[Path], region: Region) -> None:
+    """Do nothing if all networks see this region of a face.
+
+    Raises:
+        VrferError: One sees something else, or cannot be used.
+    """
+    for path in paths:
+        seen, _ = seen_by(path)
+        if seen != region:
+            raise RecipeError(
+                f"the live teacher {path} sees the {seen}, and the student the {region}",
+                "Name one that sees the same, or ask it with --teacher about the whole face.",
+            )
 
 
 def _exported(path: Path) -> LiveTeacher:
@@ -72,11 +80,6 @@ def _exported(path: Path) -> LiveTeacher:
 def _trained(path: Path, device: torch.device) -> LiveTeacher:
     state = load_state(path)
     stage = finished_stage(state)
-    if stage.region == "lower-half" and stage.occlusion == "mask":
-        raise RecipeError(
-            f"the live teacher {path} sees a masked square, not a lower half alone",
-            'Name a network of occlusion = "crop".',
-        )
     network = load_network(state).to(device)
     view = state.recipe.input.view(stage.region)
 

@@ -113,12 +113,10 @@ def fit(
         learned = gather(state, faces, given, photographs)
         fabric.barrier()  # all have read the folder before the first writes to it
         while state.stage < len(recipe.stages):
-            region = recipe.stages[state.stage].region
-            live = (
-                live_teacher(given.live_teachers, region, fabric.device)
-                if given.live_teachers
-                else None
-            )
+            stage = recipe.stages[state.stage]
+            live = None
+            if stage.asks_live_teachers:
+                live = live_teacher(given.live_teachers, stage.region, fabric.device)
             _fit_stage(fabric, state, learned, live, validation, out, at_once, watcher)
         return state
 
@@ -159,6 +157,8 @@ def _fit_stage(
         run = train_epoch(learner, recipe, index, epoch, state.drops, learned, live, on_batch)
         if phase == "sparse" and stage.dsd is not None and stage.dsd.zeroing:
             zero_layers(network.convolutions(), stage.dsd)
+        if average is not None:
+            _agree_on_statistics(fabric, average.module)
         measured = model if average is None else average.module
         accuracy = validate(fabric, measured, validation, recipe.input.view(stage.region))
         rate = learning_rate(stage, epoch, state.drops)
@@ -201,9 +201,29 @@ def _average(network: FaceNetwork, stage: Stage, state: RunState) -> AveragedMod
     return average
 
 
+def _agree_on_statistics(fabric: Fabric, average: nn.Module) -> None:
+    """Let all processes have the same averages of normalisation: each saw pictures of its own."""
+    for statistics in average.buffers():
+        if fabric.world_size > 1 and statistics.is_floating_point():
+            agreed = fabric.all_reduce(statistics, reduce_op="mean")
+            assert isinstance(agreed, Tensor)
+            statistics.copy_(agreed)
+
+
 def _measured(state: RunState) -> RunState:
-    """Return the run with the weights that were measured as its network."""
-    return replace(state, network=state.measured, average=None)
+    """Return the run with the weights that were measured as its network, for whoever uses it."""
+    gone_through = state.recipe.stages[: state.stage + 1]
+    taught = any(stage.distillation is not None for stage in gone_through)
+    asked = any(stage.asks_live_teachers for stage in gone_through)
+    return replace(
+        state,
+        network=state.measured,
+        average=None,
+        optimizer=None,
+        taught=None,
+        taught_by=state.taught_by if taught else (),
+        live_teachers=state.live_teachers if asked else (),
+    )
 
 
 def _next_stage(state: RunState, best_network: dict[str, Tensor]) -> None:

@@ -1,5 +1,6 @@
 """Where a network comes from, in words: for checkpoints, contracts and cards."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from vrfer.training.checkpoint import RunState, load_state
@@ -23,6 +24,8 @@ _PHOTOGRAPHS = "faces of photographs"
 def in_words(state: RunState) -> str:
     """Return which network a checkpoint holds, what it learned from, and where it began."""
     recipe = state.recipe
+    if state.averaged_of:
+        return average_in_words(state.averaged_of)
     name = f"{recipe.name} (seed {recipe.seed}, {finished_stage(state).region})"
     return f"{name}, trained on {data_in_words(state)}, which began from: {state.lineage}"
 
@@ -59,9 +62,19 @@ def data_in_words(state: RunState) -> str:
     line = f"{' and '.join(sets)}, {data.training_list} training list"
     if data.photographs:
         line += f"; {_PHOTOGRAPHS}, half of them with drawn headsets, labelled by the teachers"
-    if state.taught_by:
-        line += f"; teachers: {state.taught_by}"
-    return f"{line}; live teachers: {state.live_teachers}" if state.live_teachers else line
+    for kind, named in (("teachers", state.taught_by), ("live teachers", state.live_teachers)):
+        if named:
+            line += f"; {kind}: {'; '.join(named)}"
+    return line
+
+
+def average_in_words(networks: Sequence[str]) -> str:
+    """Return what an average of weights is.
+
+    Args:
+        networks: Those that were averaged, each as `in_words` says it.
+    """
+    return f"the average of {len(networks)} networks' weights: {'; '.join(networks)}"
 
 
 def terms(state: RunState) -> str:

@@ -211,6 +211,11 @@ class Stage(_Strict):
             raise ValueError("a stage with frozen layers has no DSD, which would zero them")
         return self
 
+    @property
+    def asks_live_teachers(self) -> bool:
+        """Whether live teachers have a share in the loss."""
+        return self.distillation is not None and self.distillation.live > 0
+
     def phase(self, epoch: int) -> Phase:
         """Return the DSD phase of an epoch counted from 0; a stage without DSD is dense."""
         if self.dsd is None:

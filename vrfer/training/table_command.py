@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from vrfer.errors import DataError
+from vrfer.replacing import replace_file
 from vrfer.training.ablations import ablation_table, read_ablations
 from vrfer.training.claims import beyond, claims, order, recipes_used, variants
 from vrfer.training.printing import print_table, progress_bar
@@ -55,13 +56,13 @@ def table_command(
         if speed:
             with progress_bar("timing the networks") as on_round:
                 write_speeds(measure_speed(on_round), out / "speed.json")
-        lines = _document(rows, evaluations, read_speeds(out / "speed.json"))
-        (out / "table1.md").write_text("\n".join(lines), encoding="utf-8")
-        (out / "table1.csv").write_text(as_csv(rows), encoding="utf-8")
+        speeds = read_speeds((out if speed else results) / "speed.json")
+        replace_file(out / "table1.md", "\n".join(_document(rows, evaluations, speeds)).encode())
+        replace_file(out / "table1.csv", as_csv(rows).encode())
         plot_table(rows, out / "table1.png")
         if ablations:
             lines = [*_ABOUT_ABLATIONS, "", *ablation_table(ablations), ""]
-            (out / "ablations.md").write_text("\n".join(lines), encoding="utf-8")
+            replace_file(out / "ablations.md", "\n".join(lines).encode())
     except OSError as err:
         raise DataError(
             f"the table cannot be written to {out}: {err.strerror or err}",

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from vrfer.locator import POINT_NAMES, LocatorContract, LocatorFigures
+from vrfer.replacing import replace_file
 from vrfer.training.locating.checkpoint import LocatorRun
 
 
@@ -65,4 +66,4 @@ def write_locator_card(path: Path, contract: LocatorContract, run: LocatorRun) -
         "```",
         "",
     ]
-    path.write_text("\n".join(lines), encoding="utf-8")
+    replace_file(path, "\n".join(lines).encode())
