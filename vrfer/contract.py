@@ -9,6 +9,7 @@ from typing import Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from vrfer.crop import CropGeometry, Region
+from vrfer.documents import first_problem
 from vrfer.errors import ModelContractError
 from vrfer.expressions import EXPRESSIONS
 from vrfer.metadata import Strict, Training
@@ -86,10 +87,8 @@ def read_contract(text: str | None, *, file: str) -> Contract:
     try:
         return Contract.model_validate_json(text)
     except ValidationError as err:
-        first = err.errors()[0]
-        field = ".".join(map(str, first["loc"])) or "the document"
         raise ModelContractError(
-            f"the network {file} carries a contract that this vrfer cannot use: {field}: "
-            f"{first['msg']}",
+            f"the network {file} carries a contract that this vrfer cannot use: "
+            f"{first_problem(err)}",
             remedy,
         ) from err

@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from vrfer.documents import first_problem
 from vrfer.errors import ModelContractError
 from vrfer.frames import LowerFace
 
@@ -180,10 +181,8 @@ class LowerFaceMap:
         try:
             content = _MapFile.model_validate_json(_read(path))
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "file"
             raise ModelContractError(
-                f"{path} is damaged ({where}: {first['msg']})", _remedy(path)
+                f"{path} is damaged ({first_problem(error)})", _remedy(path)
             ) from error
         if tuple(content.features) != FEATURES or tuple(content.targets) != TARGETS:
             raise ModelContractError(f"{path} was fitted for other features", _remedy(path))

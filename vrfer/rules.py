@@ -10,14 +10,12 @@ towards a begin is forgotten, and what happens ends `back_s` after that moment.
 """
 
 import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-import tomli_w
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -28,10 +26,10 @@ from pydantic import (
     field_validator,
 )
 
-from vrfer.errors import OutputError, SettingsError
+from vrfer.documents import read_toml, write_toml
+from vrfer.errors import SettingsError
 from vrfer.expressions import EXPRESSIONS, ExpressionName
 from vrfer.frames import Reading
-from vrfer.replacing import replace_file
 
 SCHEMA_VERSION: Final = 1
 LOST_S: Final = 2.0
@@ -116,20 +114,9 @@ def read_rules(path: Path) -> tuple[Rule, ...]:
             rule (counted from 1) and field.
     """
     remedy = "Correct it in a text editor (docs/rules.md), or choose another file."
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as err:
-        raise SettingsError(
-            f"the rules {path} cannot be read: {err.strerror or err}", remedy
-        ) from err
-    except (ValueError, RecursionError) as err:  # no UTF-8, no TOML, or absurd TOML
-        raise SettingsError(f"the rules {path} are no TOML: {err}".rstrip("."), remedy) from err
-    version = document.get("schema_version")
-    if isinstance(version, int) and version > SCHEMA_VERSION:
-        raise SettingsError(
-            f"the rules {path} were written for a newer vrfer (version {version})",
-            "Update vrfer, or choose another file.",
-        )
+    document = read_toml(
+        path, "the rules", newest=SCHEMA_VERSION, error=SettingsError, remedy=remedy
+    )
     try:
         return _Document.model_validate(document).rules
     except ValidationError as err:
@@ -156,14 +143,7 @@ def write_rules(rules: Sequence[Rule], path: Path) -> None:
         ValueError: Two rules have the same name.
     """
     document = _Document(schema_version=SCHEMA_VERSION, rules=tuple(rules))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, tomli_w.dumps(document.model_dump(mode="json")).encode())
-    except OSError as err:
-        raise OutputError(
-            f"the rules {path} cannot be written: {err.strerror or err}",
-            "Free some space on its drive, or check its permissions.",
-        ) from err
+    write_toml(path, "the rules", document.model_dump(mode="json"))
 
 
 @dataclass(frozen=True, slots=True)

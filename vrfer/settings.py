@@ -6,17 +6,16 @@ place, so that the program starts whatever became of it.
 
 import logging
 import os
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
 import platformdirs
-import tomli_w
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from vrfer.classifier import Device
-from vrfer.errors import OutputError, SettingsError
+from vrfer.documents import first_problem, read_toml, write_toml
+from vrfer.errors import SettingsError
 from vrfer.expressions import EXPRESSIONS, ExpressionName
 from vrfer.live.remote import DEFAULT_PORT
 from vrfer.live.wishes import NetworkWish, SourceWish, SteadyWish
@@ -244,20 +243,10 @@ def read_settings(path: Path) -> Settings:
         SettingsError: It cannot be read, is no TOML, or a field is wrong: the message names it.
     """
     remedy = "Correct it in a text editor, or choose another file."
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as err:
-        raise SettingsError(
-            f"the settings {path} cannot be read: {err.strerror or err}", remedy
-        ) from err
-    except (ValueError, RecursionError) as err:  # no UTF-8, no TOML, or absurd TOML
-        raise SettingsError(f"the settings {path} are no TOML: {err}".rstrip("."), remedy) from err
+    document = read_toml(
+        path, "the settings", newest=SCHEMA_VERSION, error=SettingsError, remedy=remedy
+    )
     version = document.get("schema_version", SCHEMA_VERSION)
-    if isinstance(version, int) and version > SCHEMA_VERSION:
-        raise SettingsError(
-            f"the settings {path} were written by a newer vrfer (version {version})",
-            "Update vrfer, or choose another file.",
-        )
     while isinstance(version, int) and version in MIGRATIONS:
         document = MIGRATIONS[version](document)
         version += 1
@@ -265,9 +254,7 @@ def read_settings(path: Path) -> Settings:
     try:
         return Settings.model_validate(document)
     except ValidationError as err:
-        first = err.errors()[0]
-        field = ".".join(map(str, first["loc"])) or "the document"
-        raise SettingsError(f"the settings {path}: {field}: {first['msg']}", remedy) from err
+        raise SettingsError(f"the settings {path}: {first_problem(err)}", remedy) from err
 
 
 def write_settings(settings: Settings, path: Path) -> None:
@@ -276,15 +263,7 @@ def write_settings(settings: Settings, path: Path) -> None:
     Raises:
         OutputError: It cannot be written; what was there stays.
     """
-    document = settings.model_dump(mode="json", exclude_none=True)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, tomli_w.dumps(document).encode())
-    except OSError as err:
-        raise OutputError(
-            f"the settings {path} cannot be written: {err.strerror or err}",
-            "Free some space on its drive, or check its permissions.",
-        ) from err
+    write_toml(path, "the settings", settings.model_dump(mode="json", exclude_none=True))
 
 
 class SettingsFile:

@@ -170,7 +170,7 @@ def test_a_broken_profile_that_is_asked_for_changes_nothing(
     (tmp_path / "profiles" / "mine.toml").write_text("[sending", encoding="utf-8")
     used: list[str] = []
     steered = Steered(watched.session, lambda: None, lambda person: None, used.append)
-    with pytest.raises(OutputError, match=r"mine\.toml is no TOML"):
+    with pytest.raises(OutputError, match=r"mine\.toml: this is no TOML"):
         obey(Command(Deed.PROFILE, text="mine"), steered)
     obey(Command(Deed.PROFILE, text="vmc"), steered)
     assert used == ["vmc"]

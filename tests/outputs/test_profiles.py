@@ -198,5 +198,5 @@ def test_damaged_files_are_refused_and_nothing_worse(
 
 def test_deeply_nested_files_are_refused(tmp_path: Path) -> None:
     file = write(tmp_path / "deep.toml", f"messages = {'[' * 100_000}")
-    with pytest.raises(OutputError, match="is no TOML"):
+    with pytest.raises(OutputError, match="this is no TOML"):
         read_profile(file)

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from vrfer.errors import VrferError
 from vrfer.live.status import Offer
@@ -28,7 +28,7 @@ class Publishing:
         """
         self._outputs = outputs
         self._profile = _USUAL_PROFILE
-        self._closing: threading.Thread | None = None
+        self._closing: list[threading.Thread] = []
 
     def stream(self, name: str | None, about: Mapping[str, object]) -> None:
         """Offer LSL streams of this name, or none.
@@ -42,9 +42,7 @@ class Publishing:
         """
         before, self._outputs.lsl = self._outputs.lsl, None
         if before is not None:
-            # It waits for receivers, which frames must not.
-            self._closing = threading.Thread(target=before.close, name="ending LSL streams")
-            self._closing.start()
+            self._close(before.close)
         if name is not None:
             self._outputs.lsl = LslOutlet(name, about=about)
 
@@ -59,7 +57,7 @@ class Publishing:
         """
         before, self._outputs.oscquery = self._outputs.oscquery, None
         if before is not None:
-            before.close()
+            self._close(before.close)
         if osc_port is not None:
             self._outputs.oscquery = OscQueryServer(load_profile(self._profile), osc_port=osc_port)
             self.tell_rules()
@@ -102,5 +100,15 @@ class Publishing:
         """End all."""
         self.stream(None, {})
         self.serve(None)
-        if self._closing is not None:
-            self._closing.join()
+        for thread in self._closing:
+            thread.join()
+
+    def _close(self, close: Callable[[], None]) -> None:
+        """Close something in a thread: it waits for receivers and networks, which frames must not.
+
+        Args:
+            close: Does it.
+        """
+        self._closing = [thread for thread in self._closing if thread.is_alive()]
+        self._closing.append(threading.Thread(target=close, name="vrfer-ending-an-offer"))
+        self._closing[-1].start()

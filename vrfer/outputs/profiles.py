@@ -7,7 +7,6 @@ This module knows their form; `vrfer.outputs.messages` fills them.
 
 import os
 import re
-import tomllib
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -23,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from vrfer.documents import first_problem, read_toml
 from vrfer.errors import OutputError
 from vrfer.expressions import EXPRESSIONS, NO_FACE_ID, ExpressionName
 from vrfer.shipped import shipped
@@ -324,24 +324,10 @@ def read_profile(file: Path) -> Profile:
         OutputError: It cannot be read, is no TOML, or a field is wrong.
     """
     remedy = "Correct it in a text editor; docs/profiles.md says what belongs there."
-    try:
-        document = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except OSError as err:
-        raise OutputError(
-            f"the OSC profile {file} cannot be read: {err.strerror or err}", "Check its path."
-        ) from err
-    except (ValueError, RecursionError) as err:  # no UTF-8, no TOML, or absurd TOML
-        told = str(err).rstrip(".")
-        raise OutputError(f"the OSC profile {file} is no TOML: {told}", remedy) from err
-    version = document.get("schema_version")
-    if isinstance(version, int) and version > SCHEMA_VERSION:
-        raise OutputError(
-            f"the OSC profile {file} is for a newer vrfer (version {version})", "Update vrfer."
-        )
+    document = read_toml(
+        file, "the OSC profile", newest=SCHEMA_VERSION, error=OutputError, remedy=remedy
+    )
     try:
         return Profile.model_validate(document)
     except ValidationError as err:
-        first = err.errors()[0]
-        field = ".".join(map(str, first["loc"])) or "the document"
-        told = first["msg"].removeprefix("Value error, ")
-        raise OutputError(f"the OSC profile {file}: {field}: {told}", remedy) from err
+        raise OutputError(f"the OSC profile {file}: {first_problem(err)}", remedy) from err
