@@ -1,7 +1,6 @@
 """`vrfer-app baseline`: make, list and delete what vrfer knows of people's resting faces."""
 
 import threading
-import time
 from contextlib import ExitStack
 from typing import Annotated
 
@@ -9,12 +8,12 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from vrfer.baseline import LEAST_S, Baseline, RestingFace
+from vrfer.baseline import LEAST_S, Baseline
 from vrfer.classifier import Device
 from vrfer.command_line import STOPPED, stopped_by_signals
 from vrfer.errors import SourceError
 from vrfer.expressions import EXPRESSIONS
-from vrfer.frames import Scores
+from vrfer.live.resting import Resting
 from vrfer.options import (
     CompressedOption,
     ExposureOption,
@@ -32,8 +31,6 @@ from vrfer.pipeline import Reader
 from vrfer.sources import Source, open_source
 
 _WAIT_S = 0.1
-_PATIENCE = 4.0
-"""A resting face is waited for this many times as long as it must be seen."""
 
 app = typer.Typer(
     help="Personal baselines: a wearer's resting face becomes neutral.",
@@ -68,11 +65,11 @@ def make(
     console = Console(stderr=True)
     with ExitStack() as stack:
         reader = stack.enter_context(Reader(model, device=Device.CPU, region=region_of(region)))
-        resting = RestingFace(reader.classifier.contract)
+        resting = Resting(person, seconds, reader.classifier.contract)
         opened = stack.enter_context(open_source(source, as_fast_as_possible=True, camera=camera))
         stop = stack.enter_context(stopped_by_signals())
         progress = stack.enter_context(Progress(console=console, transient=True))
-        watch(opened, reader, resting, seconds, progress, stop)
+        watch(opened, reader, resting, progress, stop)
     if stop.is_set():
         raise typer.Exit(STOPPED)
     baseline = resting.baseline()
@@ -108,8 +105,7 @@ def delete(person: Annotated[str, typer.Argument(help="Whose.")]) -> None:
 def watch(
     source: Source,
     reader: Reader,
-    resting: RestingFace,
-    seconds: float,
+    resting: Resting,
     progress: Progress,
     stop: threading.Event,
 ) -> None:
@@ -117,18 +113,14 @@ def watch(
 
     Ends early when the source ends, `stop` is set, or the face does not appear for long.
     """
-    bar = progress.add_task("Rest your face, mouth closed", total=seconds)
-    deadline = time.monotonic() + _PATIENCE * seconds
-    while resting.seconds < seconds and not (source.exhausted or stop.is_set()):
-        if source.live and time.monotonic() > deadline:
+    bar = progress.add_task("Rest your face, mouth closed", total=resting.wanted_s)
+    while resting.seconds < resting.wanted_s and not (source.exhausted or stop.is_set()):
+        if source.live and resting.over:
             break
         frame = source.read(_WAIT_S)
         if frame is None:
             continue
-        reading = reader.read(frame)
-        if reading.raw is not None and reading.face is not None:
-            scores = Scores(reading.raw, 0.0)
-            resting.add(scores, frame.timeline_s, person=reading.face.person)
+        resting.add(reader.read(frame))
         progress.update(bar, completed=resting.seconds)
 
 

@@ -8,11 +8,11 @@ import typer
 
 from vrfer.errors import OutputError
 from vrfer.oscquery.browse import Browser
+from vrfer.oscquery.fitting import best_avatar_profile
 from vrfer.oscquery.programs import Program, addresses_heard
 from vrfer.oscquery.tree import addresses_of
 from vrfer.outputs.profiles import load_profile
 
-_AVATAR_PROFILES = ("vrchat", "vrchat-compact", "vrcft")
 _NOTHING = """\
 No program of this computer says that it hears OSC.
 - Is it running, and is OSC switched on in it? VRChat: Action Menu, Options, OSC, Enabled.
@@ -72,10 +72,8 @@ def _look_closer(program: Program) -> _Found:
         heard = addresses_heard(program)
     except OutputError:
         return _Found(program, program.profile, None)
-    # The first of those that fit equally well.
-    shares = {name: heard & addresses_of(load_profile(name)) for name in _AVATAR_PROFILES}
-    best = max(_AVATAR_PROFILES, key=lambda name: len(shares[name]))
-    return _Found(program, best, shares[best])
+    best = best_avatar_profile(heard)
+    return _Found(program, best, heard & addresses_of(load_profile(best)))
 
 
 def _as_text(found: _Found) -> str:

@@ -9,13 +9,12 @@ from PyQt6.QtCore import QObject, pyqtSignal
 
 from vrfer.errors import OutputError, VrferError
 from vrfer.oscquery.browse import Browser
+from vrfer.oscquery.fitting import best_avatar_profile, heard_of
 from vrfer.oscquery.programs import Program, addresses_heard
-from vrfer.outputs.profiles import Profile, load_profile
+from vrfer.outputs.profiles import load_profile
 
 SEARCH_S: Final = 5.0
 """How long to look: mDNS repeats what was not heard after a second, and again after two."""
-AVATAR_PROFILES: Final = ("vrchat", "vrchat-compact", "vrcft")
-"""The profiles whose addresses are an avatar's parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,20 +106,9 @@ def fit(program: Program, profile: str) -> AvatarFit:
     """Return how well the avatar that is worn fits a profile; blocks for two seconds at most."""
     try:
         heard = addresses_heard(program)
-        number, of = _share(load_profile(profile), heard)
-        others = AVATAR_PROFILES if number == 0 else ()
-        other = max(others, key=lambda name: _share(load_profile(name), heard)[0], default="")
-        if other and _share(load_profile(other), heard)[0] == 0:
-            other = ""
+        number, of = heard_of(load_profile(profile), heard)
+        best = best_avatar_profile(heard)
+        other = best if number == 0 and heard_of(load_profile(best), heard)[0] > 0 else ""
     except OutputError as err:
         return AvatarFit(profile, 0, 0, error=str(err))
     return AvatarFit(profile, number, of, other)
-
-
-def _share(profile: Profile, heard: frozenset[str]) -> tuple[int, int]:
-    """Return how many addresses are heard, and of how many, below the prefix that fits best."""
-    addresses = {message.address for message in profile.messages}
-    numbers = (
-        sum(prefix + address in heard for address in addresses) for prefix in profile.prefixes
-    )
-    return max(numbers), len(addresses)

@@ -1,4 +1,4 @@
-"""Making a person's baseline while the pipeline runs."""
+"""Making a person's baseline out of readings, from a camera or a film."""
 
 import time
 
@@ -25,7 +25,8 @@ class Resting:
             ModelContractError: The network's file does not say how it reads resting faces.
         """
         self.person = person
-        self._wanted_s = wanted_s
+        self.wanted_s = wanted_s
+        """How long the face must be seen, in seconds."""
         self._contract = contract
         self._face = RestingFace(contract)
         self._deadline_s = time.monotonic() + _PATIENCE * wanted_s
@@ -42,7 +43,7 @@ class Resting:
     @property
     def over(self) -> bool:
         """Whether it was seen long enough, or did not appear for too long."""
-        return self.seconds >= self._wanted_s or time.monotonic() > self._deadline_s
+        return self.seconds >= self.wanted_s or time.monotonic() > self._deadline_s
 
     def add(self, reading: Reading) -> None:
         """Take in a reading."""
