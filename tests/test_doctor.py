@@ -31,3 +31,15 @@ def test_a_camera_in_use_hides_no_other_one(
     assert cameras.health is health
     assert "0 busy: camera 0 cannot be opened. Close other programs." in cameras.says
     assert ("1 webcam: gives 640x480" in cameras.says) == bool(working)
+
+
+def test_what_nobody_foresaw_hides_no_other_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing() -> None:
+        raise RuntimeError("a driver's surprise")
+
+    monkeypatch.setattr(doctor, "list_cameras", failing)
+    findings = {finding.what: finding for finding in doctor.examine()}
+    assert findings["cameras"].health is doctor.Health.BAD
+    assert "a driver's surprise" in findings["cameras"].says
+    assert findings["network, CPU"].health is doctor.Health.GOOD
+    assert list(findings)[-1] == "Lab Streaming Layer"

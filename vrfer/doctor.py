@@ -1,5 +1,6 @@
 """What works on this computer, what does not, and what to do: each check a real try."""
 
+import logging
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ from vrfer.outputs.osc import OscSender, Receiver
 from vrfer.pipeline import Reader
 from vrfer.shipped import default_model, shipped
 from vrfer.sources import list_cameras, open_source
+
+logger = logging.getLogger(__name__)
 
 _FRAME_WAIT_S = 5.0
 _BROWSE_S = 2.0
@@ -67,6 +70,10 @@ def _guarded(what: str, check: Callable[[], tuple[Health, str]]) -> Finding:
         health, says = check()
     except VrferError as err:
         return Finding(Health.BAD, what, str(err))
+    except Exception as err:  # whoever asks has an unusual computer
+        logger.exception("%s", what)
+        told = f"failed in a way that nobody foresaw ({type(err).__name__}: {err})"
+        return Finding(Health.BAD, what, f"{told}. Please tell us, with this whole list.")
     return Finding(health, what, says)
 
 

@@ -8,7 +8,8 @@
     |- RecipeError         a training recipe with a wrong or missing field
     `- DataError           a data set that is missing, damaged or not what it says
 
-Only the command lines and the window catch `VrferError`; they show one line and exit with 2.
+The command lines show it as one line and exit with 2; whoever owns a thread turns it into an event
+or a status, which the window shows.
 """
 
 

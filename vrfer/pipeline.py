@@ -225,7 +225,7 @@ class Summary:
     with_face: int = 0
     """Processed frames with a face."""
     duration_s: float = 0.0
-    """From the first frame to the last, on the wall clock."""
+    """From the first frame to the last, on the steady clock."""
     skipped: int = 0
     """Live frames that newer ones replaced."""
     corrupt: int = 0
@@ -288,7 +288,7 @@ def run(
         source: Where frames come from.
         reader: Turns them into readings.
         outputs: Where readings go.
-        seconds: For live sources and paced files time on the wall clock.
+        seconds: For live sources and paced files time as it passes, on the steady clock.
         stop: Ends the run after the frame at hand.
         summary: Filled while running, for callers that show it meanwhile.
         between_frames: Called before each wait for a frame, at least every tenth of a second; it

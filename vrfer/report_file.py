@@ -24,8 +24,8 @@ def make_report(recording: Path, out: Path, png: Path | None = None) -> tuple[st
         What is wrong with the recording, a line each.
 
     Raises:
-        SourceError: The recording cannot be read, or is none.
-        OutputError: A file cannot be written, or is no older report.
+        OutputError: The recording cannot be read or is none, or a file cannot be written or is no
+            older report.
     """
     _check(out, START.encode())
     if png is not None:

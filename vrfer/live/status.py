@@ -96,7 +96,7 @@ class RecordingStatus:
     """Rows and markers that could not be written."""
     markers: int
     duration_s: float
-    """Since its beginning, on the wall clock."""
+    """Since its beginning, on the steady clock."""
     pictures: int | None = None
     """Pictures in its film; None where none is made."""
     pictures_lost: int = 0
