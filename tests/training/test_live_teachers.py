@@ -15,7 +15,7 @@ from vrfer.training.ferplus import FerPlus
 from vrfer.training.live_teachers import live_teacher
 from vrfer.training.loop import Watcher, fit
 from vrfer.training.losses import picture_losses
-from vrfer.training.provenance import data_in_words, file_in_words
+from vrfer.training.provenance import data_in_words, file_in_brief
 from vrfer.training.recipe import Distillation, Recipe
 
 Finished = tuple[Path, RunState]
@@ -132,7 +132,7 @@ def test_a_run_goes_on_exactly_with_the_same_live_teacher_only(
     for name, weights in expected.network.items():
         assert torch.equal(found.network[name], weights), name
     kept = load_state(half / "lower-half.pt")
-    assert data_in_words(kept).endswith(f"live teachers: {file_in_words(live[0])}")
+    assert data_in_words(kept).endswith(f"live teachers: {file_in_brief(live[0])}")
 
 
 def test_what_does_not_fit_is_said(finished: Finished, data: FerPlus, tmp_path: Path) -> None:
@@ -162,8 +162,8 @@ def test_a_stage_asks_only_where_its_recipe_says_so(
     assert state.stage == 2
     before, after = (load_state(tmp_path / f"{one}.pt") for one in ("full-face", "lower-half"))
     assert (before.taught_by, before.live_teachers) == ((), ())
-    assert after.taught_by == (file_in_words(full),)
-    assert after.live_teachers == (file_in_words(lower),)
+    assert after.taught_by == (file_in_brief(full),)
+    assert after.live_teachers == (file_in_brief(lower),)
     # What is finished needs nobody.
     fit(recipe, data, tmp_path, accelerator="cpu")
 

@@ -5,7 +5,7 @@ import pytest
 from training.made_up import stage, tiny_recipe
 
 from vrfer.training.checkpoint import RunState
-from vrfer.training.provenance import PHOTOGRAPHS_TERMS, data_in_words, in_words, terms
+from vrfer.training.provenance import PHOTOGRAPHS_TERMS, data_in_words, in_brief, in_words, terms
 
 
 def taught(state: RunState) -> RunState:
@@ -51,3 +51,22 @@ def test_the_data_that_were_learned_from_are_named_and_no_others(
     assert not any(name in said for name in unnamed)
     about = {"FER+": "FER2013", "AffectNet": "AffectNet", "own pictures": "their owner knows"}
     assert all((text in terms(state)) == (name in named) for name, text in about.items())
+
+
+def test_in_brief_all_data_and_the_first_weights_are_named(
+    finished: tuple[Path, RunState],
+) -> None:
+    first = replace(
+        finished[1],
+        recipe=tiny_recipe(data={"dataset": "affectnet"}),
+        lineage="a face network (its terms).",
+    )
+    later = replace(taught(finished[1]), lineage=in_words(first))
+    brief = in_brief(later)
+    assert brief.startswith("student (seed 3, lower-half), trained on FER+ (label.csv votes)")
+    assert "before on AffectNet" in brief
+    assert brief.endswith("first of all from: a face network (its terms).")
+    assert "teachers: " not in brief
+    assert terms(replace(finished[1], lineage=brief)) == terms(
+        replace(finished[1], lineage=in_words(later))
+    )

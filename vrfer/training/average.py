@@ -10,7 +10,7 @@ from vrfer.errors import RecipeError
 from vrfer.training.begin import LAST, check_chosen
 from vrfer.training.checkpoint import RunState, load_state, save_state
 from vrfer.training.predict import finished_stage
-from vrfer.training.provenance import average_in_words, in_words
+from vrfer.training.provenance import average_in_words, in_brief
 
 
 def average(paths: Sequence[Path], out: Path) -> None:
@@ -40,7 +40,7 @@ def average(paths: Sequence[Path], out: Path) -> None:
     last = states[-1]
     for path, state in zip(paths, states, strict=True):
         _check_fits(path, state, paths[-1], last)
-    names = tuple(in_words(state) for state in states)
+    names = tuple(in_brief(state) for state in states)
     recipe = last.recipe.model_copy(
         update={
             "name": f"{last.recipe.name}-average",

@@ -12,7 +12,7 @@ from vrfer.training.ferplus import FaceSet
 from vrfer.training.live_teachers import check_sees
 from vrfer.training.nets import create_network
 from vrfer.training.photograph_faces import PhotographFaces
-from vrfer.training.provenance import file_in_words
+from vrfer.training.provenance import file_in_brief, file_in_words
 from vrfer.training.recipe import Recipe
 from vrfer.training.runs import check_same_recipe
 from vrfer.training.starts import begin_network
@@ -190,7 +190,7 @@ def gather(
             f"recipe {recipe.name} learns from photographs", "See docs/data.md for where they lie."
         )
     digest = "" if photographs is None else photographs.digest()
-    asked = [file_in_words(path) for path in teachers]
+    asked = [file_in_brief(path) for path in teachers]
     if state.taught is not None:
         for then, now, what in (
             ([state.photographs], [digest], "photographs"),
@@ -222,5 +222,5 @@ def _note_live_teachers(state: RunState, live_teachers: Sequence[Path]) -> None:
             "the run began with other live teachers", "Name another folder with --out."
         )
     state.live_sha256 = tuple(sorted(checksums))
-    named = [file_in_words(path) for path in live_teachers]
+    named = [file_in_brief(path) for path in live_teachers]
     state.live_teachers = tuple(dict.fromkeys([*state.live_teachers, *named]))

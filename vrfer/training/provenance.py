@@ -19,6 +19,15 @@ PHOTOGRAPHS_TERMS = (
 AFFECTNET_TERMS = "AffectNet is handed out for research under its authors' licence alone."
 OWN_TERMS = "Of the pictures that it was trained on, their owner knows the terms."
 _PHOTOGRAPHS = "faces of photographs"
+_TERMS = {
+    "FER+": FERPLUS_TERMS,
+    "AffectNet": AFFECTNET_TERMS,
+    "people's own pictures": OWN_TERMS,
+    _PHOTOGRAPHS: PHOTOGRAPHS_TERMS,
+}
+"""By what names the data in words."""
+_TEACHERS, _LIVE_TEACHERS = "; teachers: ", "; live teachers: "
+_FROM = "from: "
 
 
 def in_words(state: RunState) -> str:
@@ -27,7 +36,7 @@ def in_words(state: RunState) -> str:
     if state.averaged_of:
         return average_in_words(state.averaged_of)
     name = f"{recipe.name} (seed {recipe.seed}, {finished_stage(state).region})"
-    return f"{name}, trained on {data_in_words(state)}, which began from: {state.lineage}"
+    return f"{name}, trained on {data_in_words(state)}, which began {_FROM}{state.lineage}"
 
 
 def file_in_words(path: Path) -> str:
@@ -44,7 +53,40 @@ def file_in_words(path: Path) -> str:
     contract = open_network(path)[1]
     recipe, training = recipe_of(contract), contract.training
     name = f"{recipe.name} (seed {recipe.seed}, {contract.region}, as exported)"
-    return f"{name}, trained on {training.data}, which began from: {training.lineage}"
+    return f"{name}, trained on {training.data}, which began {_FROM}{training.lineage}"
+
+
+def file_in_brief(path: Path) -> str:
+    """Return what a network in a file is, without its teachers and what it began as in between.
+
+    All data behind it and its very first weights are named, for its terms depend on them.
+
+    Args:
+        path: As `file_in_words` takes it.
+
+    Raises:
+        VrferError: The file cannot be used.
+    """
+    if path.suffix != ".onnx":
+        return in_brief(load_state(path))
+    contract = open_network(path)[1]
+    recipe, training = recipe_of(contract), contract.training
+    name = f"{recipe.name} (seed {recipe.seed}, {contract.region}, as exported)"
+    return _brief(name, training.data, training.lineage)
+
+
+def in_brief(state: RunState) -> str:
+    """Return the same of a checkpoint."""
+    recipe = state.recipe
+    name = f"{recipe.name} (seed {recipe.seed}, {finished_stage(state).region})"
+    return _brief(name, data_in_words(state), state.lineage)
+
+
+def _brief(name: str, data: str, lineage: str) -> str:
+    own = data.partition(_TEACHERS)[0].partition(_LIVE_TEACHERS)[0]
+    before = [known for known in _TERMS if known in f"{data} {lineage}" and known not in own]
+    too = f"; itself or its teachers before on {', '.join(before)}" if before else ""
+    return f"{name}, trained on {own}{too}, first of all {_FROM}{lineage.rpartition(_FROM)[2]}"
 
 
 def data_in_words(state: RunState) -> str:
@@ -62,9 +104,9 @@ def data_in_words(state: RunState) -> str:
     line = f"{' and '.join(sets)}, {data.training_list} training list"
     if data.photographs:
         line += f"; {_PHOTOGRAPHS}, half of them with drawn headsets, labelled by the teachers"
-    for kind, named in (("teachers", state.taught_by), ("live teachers", state.live_teachers)):
+    for kind, named in ((_TEACHERS, state.taught_by), (_LIVE_TEACHERS, state.live_teachers)):
         if named:
-            line += f"; {kind}: {'; '.join(named)}"
+            line += kind + "; ".join(named)
     return line
 
 
@@ -72,7 +114,7 @@ def average_in_words(networks: Sequence[str]) -> str:
     """Return what an average of weights is.
 
     Args:
-        networks: Those that were averaged, each as `in_words` says it.
+        networks: Those that were averaged, each as `in_brief` says it.
     """
     return f"the average of {len(networks)} networks' weights: {'; '.join(networks)}"
 
@@ -80,10 +122,4 @@ def average_in_words(networks: Sequence[str]) -> str:
 def terms(state: RunState) -> str:
     """Return what the terms of all that it learned from, itself or before, mean for its use."""
     chain = f"{data_in_words(state)} {state.lineage}"
-    known = {
-        "FER+": FERPLUS_TERMS,
-        "AffectNet": AFFECTNET_TERMS,
-        "people's own pictures": OWN_TERMS,
-        _PHOTOGRAPHS: PHOTOGRAPHS_TERMS,
-    }
-    return " ".join(text for name, text in known.items() if name in chain)
+    return " ".join(text for name, text in _TERMS.items() if name in chain)
