@@ -5,12 +5,14 @@ import json
 import socket
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from app_runs import until
+from receiver_clip import RULES
 from receiver_trials import (
     GENERIC_LIKE,
     SPEAKS_GENERIC,
@@ -199,11 +201,16 @@ def frames_at(sent: Sent) -> list[int]:
 def avatar_of(profile: str) -> dict[str, str]:
     """Return the parameters of an avatar that has all that a profile sends, with their types."""
     layout = read_profile(shipped("assets") / "profiles" / f"{profile}.toml")
-    return {
-        f"{prefix}{message.address}".removeprefix(PARAMETERS): str(message.arguments[0].kind)
+    sent = {
+        f"{prefix}{message.address}": str(message.arguments[0].kind)
         for prefix in layout.prefixes
         for message in layout.messages
     }
+    events = {
+        layout.events.address_of(rule["name"]): layout.events.type
+        for rule in tomllib.loads(RULES)["rules"]
+    }
+    return {address.removeprefix(PARAMETERS): kind for address, kind in (sent | events).items()}
 
 
 def as_vrchat_keeps(kind: str, value: object) -> object:
