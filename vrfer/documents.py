@@ -1,4 +1,4 @@
-"""TOML documents that people edit: read with one clear line about what is wrong, written whole."""
+"""Documents that people edit: read with one clear line about what is wrong, written whole."""
 
 import tomllib
 from collections.abc import Mapping

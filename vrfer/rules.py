@@ -339,9 +339,8 @@ class RuleBook:
 
 
 def _time_ns(reading: Reading) -> int:
-    if reading.source_s is None:
-        return reading.captured_ns
-    return round(reading.source_s * 1e9)
+    """Return `Reading.timeline_s` in whole nanoseconds, which a sum of floats would blur."""
+    return reading.captured_ns if reading.source_s is None else round(reading.source_s * 1e9)
 
 
 def _lasts(rule: Rule, seen: Reading | _Missing, *, active: bool) -> bool | None:

@@ -281,7 +281,7 @@ class SettingsFile:
             The settings, and what the user should know: that a broken file was kept, under which
             name, and what is used instead; None if all is well.
         """
-        if not os.path.lexists(self.path):  # False, too, where the folder must not be read
+        if not os.path.exists(self.path):  # False, too, where the folder must not be read
             return Settings(), None
         try:
             return read_settings(self.path), None

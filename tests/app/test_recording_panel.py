@@ -169,7 +169,7 @@ def told_of_pictures(panel: RecordingPanel) -> str:
 
 def test_it_says_that_no_pictures_are_kept(panel: RecordingPanel) -> None:
     assert "No pictures" in told_of_pictures(panel)
-    assert "No pictures" in told_of_pictures(panel)
+    assert "names of the person and the camera" in told_of_pictures(panel)
 
 
 def test_pictures_are_kept_on_demand_and_what_that_means_is_said(

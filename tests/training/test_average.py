@@ -20,8 +20,8 @@ from vrfer.training.subject import of_checkpoint
 Finished = tuple[Path, RunState]
 
 
-def two_of_one_lineage(finished: Finished, data: FerPlus, folder: Path) -> list[Path]:
-    """Two short trainings from the same checkpoint, one by seed 3, one by seed 4."""
+def two_of_one_lineage(data: FerPlus, folder: Path) -> list[Path]:
+    """Two short trainings, the second from where the first ended."""
     paths = []
     for seed in (3, 4):
         recipe = tiny_recipe(
@@ -37,10 +37,8 @@ def two_of_one_lineage(finished: Finished, data: FerPlus, folder: Path) -> list[
     return paths
 
 
-def test_the_average_is_a_checkpoint_of_the_mean_weights(
-    finished: Finished, data: FerPlus, tmp_path: Path
-) -> None:
-    paths = two_of_one_lineage(finished, data, tmp_path)
+def test_the_average_is_a_checkpoint_of_the_mean_weights(data: FerPlus, tmp_path: Path) -> None:
+    paths = two_of_one_lineage(data, tmp_path)
     out = tmp_path / "mean.pt"
     result = CliRunner().invoke(app, ["average", *map(str, paths), "--out", str(out)])
     assert result.exit_code == 0, result.output
@@ -60,10 +58,8 @@ def test_the_average_is_a_checkpoint_of_the_mean_weights(
     assert of_checkpoint(out, "ferplus", region=None, occlusion=None).recipe == "seed-4-average"
 
 
-def test_a_training_goes_on_from_an_average(
-    finished: Finished, data: FerPlus, tmp_path: Path
-) -> None:
-    paths = two_of_one_lineage(finished, data, tmp_path)
+def test_a_training_goes_on_from_an_average(data: FerPlus, tmp_path: Path) -> None:
+    paths = two_of_one_lineage(data, tmp_path)
     out = tmp_path / "mean.pt"
     CliRunner().invoke(app, ["average", *map(str, paths), "--out", str(out)])
     recipe = tiny_recipe(network="mobilenet", start="checkpoint", stages=[stage()], name="further")
@@ -80,8 +76,8 @@ def test_what_cannot_be_averaged_is_said(finished: Finished, tmp_path: Path) -> 
     with pytest.raises(RecipeError, match="for going on with the run"):
         average([full, finished[0] / "last.pt"], tmp_path / "x.pt")
     before = full.read_bytes()
-    for out in (full, tmp_path / "last.pt"):
-        with pytest.raises(RecipeError, match="would be lost"):
+    for out in (full, tmp_path / "last.pt", finished[0] / "new.pt"):
+        with pytest.raises(RecipeError, match="is a run's, or exists"):
             average([full, full], out)
     assert full.read_bytes() == before
     wider = tmp_path / "wider"

@@ -131,7 +131,7 @@ def _given(
     taught = folder / "teacher" / "full-face.pt"
     faces = PhotographFaces(data.faces[:20], data.faces[:20]) if recipe.data.photographs else None
     shipped = path.parents[1] / "models" / "lower-face.onnx"
-    asks = any(stage.distillation and stage.distillation.live for stage in recipe.stages)
+    asks = any(stage.asks_live_teachers for stage in recipe.stages)
     live = [shipped] if asks else []
     return Given(start=taught, teachers=[taught], live_teachers=live), faces
 

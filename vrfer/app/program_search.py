@@ -107,8 +107,9 @@ def fit(program: Program, profile: str) -> AvatarFit:
     try:
         heard = addresses_heard(program)
         number, of = heard_of(load_profile(profile), heard)
-        best = best_avatar_profile(heard)
-        other = best if number == 0 and heard_of(load_profile(best), heard)[0] > 0 else ""
+        other = best_avatar_profile(heard) if number == 0 else ""
+        if other and heard_of(load_profile(other), heard)[0] == 0:
+            other = ""
     except OutputError as err:
         return AvatarFit(profile, 0, 0, error=str(err))
     return AvatarFit(profile, number, of, other)

@@ -24,7 +24,7 @@ from vrfer.app.prompts import Prompts
 from vrfer.app.unexpected import logged_to, survived
 from vrfer.app.window import Window
 from vrfer.command_line import STOPPED, ending_signals
-from vrfer.errors import OutputError
+from vrfer.errors import OutputError, VrferError
 from vrfer.outputs.profiles import known_profiles
 from vrfer.people import People
 from vrfer.settings import SettingsFile, default_log_file, default_settings_file
@@ -64,7 +64,13 @@ def run_window(options: StartOptions) -> int:
     application.setDesktopFileName("vrfer")
     application.setWindowIcon(QIcon(str(shipped("assets") / "icon.png")))
     with logged_to(default_log_file()), _collected_in_this_thread():
-        return _run(application, options)
+        try:
+            return _run(application, options)
+        except VrferError:
+            raise
+        except Exception:
+            logger.exception("vrfer ends, for something unforeseen went wrong")
+            raise
 
 
 def _run(application: QApplication, options: StartOptions) -> int:
@@ -74,6 +80,18 @@ def _run(application: QApplication, options: StartOptions) -> int:
     spoken = language.install(application, controller.settings.window.language)
     prompts.use(replace(prompts.settings, locale=spoken))
     window = Window(controller, prompts, _models(), known_profiles())
+    with survived(controller.say_unforeseen):
+        return _used(application, options, controller, prompts, window)
+
+
+def _used(
+    application: QApplication,
+    options: StartOptions,
+    controller: Controller,
+    prompts: Prompts,
+    window: Window,
+) -> int:
+    """Show the window until it is closed; return the exit code."""
     window.show()
     if can_be_asked() or not controller.settings.camera.source.isdecimal():
         # Cameras that are tried one by one would disturb the one that is to be opened.
@@ -91,11 +109,10 @@ def _run(application: QApplication, options: StartOptions) -> int:
         )
     once = Qt.ConnectionType.SingleShotConnection
     controller.bridge.seen.connect(_keep_what_is_loaded, once)  # type: ignore[call-arg] # the stubs
-    with survived(controller.say_unforeseen):
-        with _closed_by_signals(window) as stopped:
-            code = application.exec()
-        controller.close()
-        prompts.close()
+    with _closed_by_signals(window) as stopped:
+        code = application.exec()
+    controller.close()
+    prompts.close()
     if failed:
         raise failed[0]
     return STOPPED if stopped.is_set() else code

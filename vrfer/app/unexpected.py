@@ -5,17 +5,21 @@ headset, and without a word where the program has no console.
 """
 
 import logging
+import math
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from types import TracebackType
+from types import CodeType, TracebackType
 
 logger = logging.getLogger(__name__)
 
 _MOST_BYTES = 1_000_000
+_AGAIN_S = 60.0
+"""The same failure is told again after this long."""
 
 
 @contextmanager
@@ -30,14 +34,24 @@ def survived(say: Callable[[str], None]) -> Iterator[None]:
         kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is None or not issubclass(kind, Exception):
-            sys.__excepthook__(kind, error or kind(), trace)
+            before[0](kind, error or kind(), trace)
             return
+        # What fails at every tick of a timer must not push its own beginning out of the log.
+        place = trace.tb_frame.f_code if trace is not None else None
+        now_s = time.monotonic()
+        if now_s - told_s.get((kind, place), -math.inf) < _AGAIN_S:
+            return
+        told_s[kind, place] = now_s
         logger.error("something unforeseen went wrong", exc_info=(kind, error, trace))
         say(str(error) or kind.__name__)
 
+    def tell_of_thread(args: threading.ExceptHookArgs) -> None:
+        if args.exc_type is not SystemExit:
+            tell(args.exc_type, args.exc_value, args.exc_traceback)
+
     before = sys.excepthook, threading.excepthook
-    sys.excepthook = tell
-    threading.excepthook = lambda one: tell(one.exc_type, one.exc_value, one.exc_traceback)
+    told_s: dict[tuple[type[BaseException], CodeType | None], float] = {}
+    sys.excepthook, threading.excepthook = tell, tell_of_thread
     try:
         yield
     finally:

@@ -61,6 +61,7 @@ _FACE_LOST_S = 1.0
 """A face counts as lost after this long, and is told then."""
 _SETTLED_S = 1.0
 """What is turned by hand is noted once it stays as it is for this long."""
+_FAILED_TURN_S = 1.0
 _TRIED_AGAIN = 3
 """So many failures in a row of what should never fail end a source."""
 
@@ -132,7 +133,8 @@ class Worker:
     def _work(self) -> None:
         try:
             while not self._ending:
-                self._guarded(self._turn)
+                if not self._guarded(self._turn):
+                    time.sleep(_FAILED_TURN_S)  # what fails at once would fail without a pause
         finally:
             for end in (
                 self.stop_recording,
@@ -180,15 +182,19 @@ class Worker:
             self._note_settled()
         self._state(now=obeyed)
 
-    def _guarded(self, wish: Callable[[], None]) -> None:
+    def _guarded(self, deed: Callable[[], None]) -> bool:
+        """Do something; return whether it went well, and tell what went wrong."""
         try:
-            wish()
+            deed()
         except VrferError as err:
             self._tell(Happening.PROBLEM, str(err))
         except Exception as err:  # what fails must not end the session of a wearer
             logger.exception("something unforeseen went wrong")
             # The snapshot may be what fails, so it isn't renewed before.
             self._on_event(Event(Happening.PROBLEM, f"something went wrong: {err}"))
+        else:
+            return True
+        return False
 
     def _run_source(self, source: Source) -> None:
         """Process the source until it ends, fails, or a wish interrupts."""

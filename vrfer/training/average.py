@@ -26,14 +26,16 @@ def average(paths: Sequence[Path], out: Path) -> None:
         out: The checkpoint to write.
 
     Raises:
-        RecipeError: A checkpoint cannot be used, they do not fit together, or `out` is one of them
-            or what a run goes on from.
+        RecipeError: A checkpoint cannot be used, they do not fit together, or `out` exists or lies
+            in a run's folder.
         DataError: It cannot be written.
     """
     if len(paths) < 2:
         raise RecipeError("one checkpoint has no average", "Name two or more.")
-    if out.name == LAST or out.resolve() in [path.resolve() for path in paths]:
-        raise RecipeError(f"{out} would be lost", "Name another file with --out.")
+    if out.name == LAST or out.exists() or out.with_name(LAST).exists():
+        raise RecipeError(
+            f"{out} is a run's, or exists", "Name another file in a folder of its own with --out."
+        )
     for path in paths:
         check_chosen(path)
     states = [load_state(path) for path in paths]

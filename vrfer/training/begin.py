@@ -190,11 +190,11 @@ def gather(
             f"recipe {recipe.name} learns from photographs", "See docs/data.md for where they lie."
         )
     digest = "" if photographs is None else photographs.digest()
-    asked = [file_in_brief(path) for path in teachers]
+    asked = _checksums(teachers)
     if state.taught is not None:
         for then, now, what in (
             ([state.photographs], [digest], "photographs"),
-            (state.taught_by, asked, "teachers"),
+            (state.taught_sha256, asked, "teachers"),
         ):
             if any(then) and any(now) and not set(now) <= set(then):
                 raise RecipeError(
@@ -206,7 +206,9 @@ def gather(
                 f"recipe {recipe.name} learns from teachers",
                 "Name one or more checkpoints with --teacher.",
             )
-        state.taught_by = tuple(dict.fromkeys([*state.taught_by, *asked]))
+        named = [file_in_brief(path) for path in teachers]
+        state.taught_by = tuple(dict.fromkeys([*state.taught_by, *named]))
+        state.taught_sha256 = tuple(asked)
         state.photographs = digest
     learned = lessons(faces, teachers, photographs, taught=state.taught)
     state.taught = learned.taught
@@ -216,11 +218,16 @@ def gather(
 def _note_live_teachers(state: RunState, live_teachers: Sequence[Path]) -> None:
     if not live_teachers:
         raise _without_live_teachers(state.recipe)
-    checksums = [hashlib.sha256(path.read_bytes()).hexdigest() for path in live_teachers]
-    if state.live_sha256 and list(state.live_sha256) != sorted(checksums):
+    checksums = _checksums(live_teachers)
+    if state.live_sha256 and list(state.live_sha256) != checksums:
         raise RecipeError(
             "the run began with other live teachers", "Name another folder with --out."
         )
-    state.live_sha256 = tuple(sorted(checksums))
+    state.live_sha256 = tuple(checksums)
     named = [file_in_brief(path) for path in live_teachers]
     state.live_teachers = tuple(dict.fromkeys([*state.live_teachers, *named]))
+
+
+def _checksums(paths: Sequence[Path]) -> list[str]:
+    """Return files' checksums, sorted; those that cannot be read were named before."""
+    return sorted(hashlib.sha256(path.read_bytes()).hexdigest() for path in paths)

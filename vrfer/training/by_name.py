@@ -33,4 +33,5 @@ def network_path(text: str | Path) -> Path:
 
 def short_name(model: Path) -> str:
     """Return a name that tells the checkpoints of several runs apart, too."""
-    return f"{model.parent.name}/{model.stem}" if model.suffix == ".pt" else model.stem
+    folder = model.resolve().parent.name
+    return f"{folder}/{model.stem}" if model.suffix == ".pt" else model.stem

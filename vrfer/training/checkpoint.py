@@ -55,6 +55,8 @@ class RunState:
     """N x 8 probabilities that teachers gave for the training pictures."""
     taught_by: tuple[str, ...] = ()
     """The teachers, each in words."""
+    taught_sha256: tuple[str, ...] = ()
+    """Checksums of their files, sorted; empty in older checkpoints."""
     live_teachers: tuple[str, ...] = ()
     """The live teachers, each in words; they are asked anew about every drawn picture."""
     live_sha256: tuple[str, ...] = ()
@@ -145,8 +147,9 @@ def _restored(content: dict[str, Any]) -> RunState:
         raise ValueError(f"it is a {content['kind']}'s")
     content["recipe"] = Recipe.model_validate(content["recipe"])
     content["history"] = [EpochResult(**result) for result in content["history"]]
-    if isinstance(content.get("taught_by"), str):  # as it was once: all of them in one text
-        content["taught_by"] = tuple(filter(None, [content["taught_by"]]))
+    for name in ("taught_by", "live_teachers"):  # as they were once: all of them in one text
+        if isinstance(content.get(name), str):
+            content[name] = tuple(filter(None, [content[name]]))
     return RunState(**content)
 
 

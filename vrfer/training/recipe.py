@@ -122,7 +122,7 @@ class Distillation(_Strict):
     """Learning from other networks' answers beside people's votes (Hinton et al., 2015)."""
 
     weight: float = Field(default=0.5, gt=0, le=1)
-    """Share of the teachers in the loss; the votes have the rest."""
+    """Share of the teachers in the loss; the votes have what this and `live` leave."""
     live: float = Field(default=0, ge=0, lt=1)
     """Share in the loss of live teachers, who are asked about each drawn picture itself: moved,
     covered and mixed as the student sees it (function matching: Beyer et al., CVPR 2022)."""
