@@ -252,6 +252,18 @@ def test_a_small_picture_stands_beside_its_camera(panel: CameraPanel) -> None:
     assert told == []
 
 
+def test_another_camera_of_the_same_number_gets_no_picture_of_the_last_one(
+    panel: CameraPanel,
+) -> None:
+    panel.show_cameras(CAMERAS)
+    for camera in CAMERAS:
+        panel.show_picture(camera.index, np.full((48, 64, 3), 200, np.uint8))
+    last = CAMERAS[-1]
+    panel.show_cameras([*CAMERAS[:-1], CameraInfo(last.index, "another camera")])
+    icons = [panel.source.itemIcon(panel.source.findData(str(c.index))) for c in CAMERAS]
+    assert [icon.isNull() for icon in icons] == [False] * (len(CAMERAS) - 1) + [True]
+
+
 def test_a_camera_that_is_not_plugged_in_stays_chosen_under_its_name(panel: CameraPanel) -> None:
     panel.show_part(CameraPart(source="7", name="Endoscope"))
     panel.show_cameras(CAMERAS)
