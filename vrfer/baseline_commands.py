@@ -13,7 +13,6 @@ from vrfer.classifier import Device
 from vrfer.command_line import STOPPED, stopped_by_signals
 from vrfer.errors import SourceError
 from vrfer.expressions import EXPRESSIONS
-from vrfer.live.resting import Resting
 from vrfer.options import (
     CompressedOption,
     ExposureOption,
@@ -28,6 +27,7 @@ from vrfer.options import (
 )
 from vrfer.people import People
 from vrfer.pipeline import Reader
+from vrfer.resting import Resting
 from vrfer.sources import Source, open_source
 
 _WAIT_S = 0.1

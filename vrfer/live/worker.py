@@ -28,7 +28,6 @@ from vrfer.live.opening import Opening
 from vrfer.live.pace import Pace
 from vrfer.live.publishing import Publishing
 from vrfer.live.receivers import Receivers
-from vrfer.live.resting import Resting
 from vrfer.live.status import Event, Happening, Phase, Status
 from vrfer.live.test_signal import TestSignal
 from vrfer.live.wishes import NetworkWish, SourceWish, SteadyWish
@@ -48,6 +47,7 @@ from vrfer.pipeline import (
     tell_events,
     tell_gone,
 )
+from vrfer.resting import Resting
 from vrfer.rules import Rule, RuleBook
 from vrfer.sources import Source
 from vrfer.sources.opening import without_credentials
