@@ -1,4 +1,7 @@
-"""Files that are paused, positioned and played in a loop, by another thread than the reader's."""
+"""Files that are paused, positioned and played in a loop, by another thread than the reader's.
+
+Long, as the tests of one module stand in one file.
+"""
 
 import logging
 import math

@@ -14,7 +14,7 @@ from vrfer.training.checkpoint import RunState, load_state, save_state
 from vrfer.training.commands import app
 from vrfer.training.ferplus import FerPlus
 from vrfer.training.loop import fit
-from vrfer.training.provenance import file_in_words
+from vrfer.training.provenance import file_in_brief, file_in_words
 from vrfer.training.subject import of_checkpoint
 
 Finished = tuple[Path, RunState]
@@ -90,3 +90,9 @@ def test_what_cannot_be_averaged_is_said(finished: Finished, tmp_path: Path) -> 
         average([wider / "full-face.pt", full], tmp_path / "x.pt")
     result = CliRunner().invoke(app, ["average", str(full), str(full), "--out", "x.onnx"])
     assert "is no name for a checkpoint" in str(result.exception)
+
+
+def test_in_brief_an_average_says_what_it_is(data: FerPlus, tmp_path: Path) -> None:
+    out = tmp_path / "mean.pt"
+    average(two_of_one_lineage(data, tmp_path), out)
+    assert file_in_brief(out).startswith("the average of 2 networks' weights: seed-3")

@@ -32,11 +32,9 @@ _FROM = "from: "
 
 def in_words(state: RunState) -> str:
     """Return which network a checkpoint holds, what it learned from, and where it began."""
-    recipe = state.recipe
     if state.averaged_of:
         return average_in_words(state.averaged_of)
-    name = f"{recipe.name} (seed {recipe.seed}, {finished_stage(state).region})"
-    return f"{name}, trained on {data_in_words(state)}, which began {_FROM}{state.lineage}"
+    return _whole(*_of_checkpoint(state))
 
 
 def file_in_words(path: Path) -> str:
@@ -48,38 +46,48 @@ def file_in_words(path: Path) -> str:
     Raises:
         VrferError: The file cannot be used.
     """
-    if path.suffix != ".onnx":
-        return in_words(load_state(path))
-    contract = open_network(path)[1]
-    recipe, training = recipe_of(contract), contract.training
-    name = f"{recipe.name} (seed {recipe.seed}, {contract.region}, as exported)"
-    return f"{name}, trained on {training.data}, which began {_FROM}{training.lineage}"
+    return in_words(load_state(path)) if path.suffix != ".onnx" else _whole(*_of_exported(path))
+
+
+def in_brief(state: RunState) -> str:
+    """Return what a checkpoint's network is, without its teachers and what it was in between.
+
+    All data behind it and its very first weights are named, for its terms depend on them.
+    """
+    if state.averaged_of:
+        return average_in_words(state.averaged_of)
+    return _brief(*_of_checkpoint(state))
 
 
 def file_in_brief(path: Path) -> str:
-    """Return what a network in a file is, without its teachers and what it began as in between.
-
-    All data behind it and its very first weights are named, for its terms depend on them.
+    """Return what a network in a file is, as `in_brief` says it.
 
     Args:
-        path: As `file_in_words` takes it.
+        path: A checkpoint (.pt) or an exported network (.onnx).
 
     Raises:
         VrferError: The file cannot be used.
     """
-    if path.suffix != ".onnx":
-        return in_brief(load_state(path))
+    return in_brief(load_state(path)) if path.suffix != ".onnx" else _brief(*_of_exported(path))
+
+
+def _of_checkpoint(state: RunState) -> tuple[str, str, str]:
+    """Return a network's name, its data and where it began, in words."""
+    recipe = state.recipe
+    name = f"{recipe.name} (seed {recipe.seed}, {finished_stage(state).region})"
+    return name, data_in_words(state), state.lineage
+
+
+def _of_exported(path: Path) -> tuple[str, str, str]:
+    """Return the same of an exported network."""
     contract = open_network(path)[1]
     recipe, training = recipe_of(contract), contract.training
     name = f"{recipe.name} (seed {recipe.seed}, {contract.region}, as exported)"
-    return _brief(name, training.data, training.lineage)
+    return name, training.data, training.lineage
 
 
-def in_brief(state: RunState) -> str:
-    """Return the same of a checkpoint."""
-    recipe = state.recipe
-    name = f"{recipe.name} (seed {recipe.seed}, {finished_stage(state).region})"
-    return _brief(name, data_in_words(state), state.lineage)
+def _whole(name: str, data: str, lineage: str) -> str:
+    return f"{name}, trained on {data}, which began {_FROM}{lineage}"
 
 
 def _brief(name: str, data: str, lineage: str) -> str:
