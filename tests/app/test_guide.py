@@ -22,6 +22,7 @@ from vrfer.app.expression_panel import RESTING_S
 from vrfer.app.guide import Guide, Step
 from vrfer.app.prompts import Prompts, PromptSettings, Sound
 from vrfer.app.theme import LIGHT, Theme
+from vrfer.errors import OutputError
 from vrfer.live.status import Event, Happening, Phase, Status
 from vrfer.outputs.profiles import PROFILES, load_profile
 from vrfer.people import NOBODY_NAMED
@@ -412,6 +413,20 @@ def test_what_the_scene_is_decides_profile_and_port(guide: Guide) -> None:
         assert guide.port.value() == port
     guide.next.click()
     assert chosen == [ReceiverPart(host="127.0.0.1", port=9000, profile="vrchat")]
+
+
+def test_a_profile_that_was_broken_meanwhile_ends_no_guide(
+    guide: Guide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(name: str) -> None:
+        raise OutputError(f"the OSC profile {name}.toml is no TOML", "Correct it.")
+
+    monkeypatch.setattr(guide_module, "load_profile", broken)
+    guide.show_step(Step.SEND)
+    port = guide.port.value()
+    guide.scene.setCurrentIndex(1)
+    guide.scene.activated.emit(1)
+    assert guide.port.value() == port
 
 
 def test_without_a_host_no_receiver_is_chosen(qtbot: QtBot, guide: Guide) -> None:
