@@ -2,6 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import softmax
+from sklearn.metrics import f1_score
 from training.made_up import face_set
 
 from vrfer.training.adjustment import (
@@ -80,6 +81,18 @@ def test_fear_is_not_lifted_at_the_others_cost() -> None:
     assert best_fear_lift(hesitant(bias=0.33)[0][1::25], few) == 0
 
 
+def test_finding_more_fear_does_not_pay_for_more_false_alarms() -> None:
+    logits, faces = hesitant(bias=0.5)
+    logits[803::4, FEAR] = -0.9
+    # Of these pictures of surprise none is lost, for they were read wrongly all along.
+    surprised = face_set([2] * 40)
+    mistaken = np.tile(logits[:1], (40, 1))
+    mistaken[:, FEAR] = -0.7
+    more = face_set(faces.labels.tolist() + surprised.labels.tolist())
+    lift = best_fear_lift(np.vstack([logits, mistaken]), more)
+    assert 0.5 < lift < 0.7
+
+
 def test_shares_are_those_of_the_votes() -> None:
     found = shares_of(face_set([0, 0, 0, 1]))
     np.testing.assert_allclose(found, [0.75, 0.25, 0, 0, 0, 0, 0, 0])
@@ -105,5 +118,7 @@ def test_the_balance_never_falls_and_accuracy_hardly(seed: int, hesitation: floa
         assert accuracies[after] >= accuracies[before] - TOLERATED - 1e-9
         assert balances[after] >= balances[before]
     assert balances[1] > balances[0] or not one_number.any()
-    found = [(some.argmax(axis=1) == FEAR)[labels == FEAR].mean() for some in steps]
-    assert found[2] > found[1] or further[FEAR] == one_number[FEAR]
+    plainly, lifted = (
+        f1_score(labels == FEAR, some.argmax(axis=1) == FEAR, zero_division=0) for some in steps[1:]
+    )
+    assert lifted > plainly or further[FEAR] == one_number[FEAR]
