@@ -3,6 +3,7 @@
 import json
 import sys
 import urllib.request
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import URLError
@@ -11,14 +12,21 @@ import cv2
 import pytest
 from watched import PATIENCE_S, Watched
 
+from vrfer.baseline import Baseline
+from vrfer.classifier import Classifier, Device
 from vrfer.live.status import Happening
 from vrfer.live.wishes import SourceWish
 from vrfer.outputs.film import film_files
 from vrfer.outputs.osc import Receiver
+from vrfer.people import People
 from vrfer.recording import load_session
 from vrfer.rules import Rule
+from vrfer.shipped import default_model
+from vrfer.sources.orientation import Orientation
 
 CLIP = str(Path(__file__).resolve().parent.parent.parent / "assets" / "demo.mp4")
+NOTHING = (0.0,) * 8
+"""The offsets of a baseline that changes nothing."""
 
 
 @pytest.fixture
@@ -31,7 +39,9 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
 
 
 def ask(address: str, path: str) -> dict[str, object]:
-    with urllib.request.urlopen(address + path, timeout=PATIENCE_S) as answer:
+    # Without the proxy that the environment may name: it would ask another computer.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(address + path, timeout=PATIENCE_S) as answer:
         return dict(json.load(answer))
 
 
@@ -96,6 +106,43 @@ def test_a_missing_lsl_is_said_and_nothing_stops(
     frames = watched.session.status().frames
     watched.until(lambda: watched.session.status().frames > frames + 5)
     assert watched.session.status().lsl is None
+
+
+def test_lsl_hears_of_events_and_of_no_names(watched: Watched, tmp_path: Path) -> None:
+    pylsl = pytest.importorskip("pylsl", reason="pylsl comes with vrfer[lsl] alone")
+    contract = Classifier(default_model(), Device.CPU).contract
+    assert contract.resting is not None
+    People(tmp_path / "people").save("Ada", Baseline(contract.name, contract.resting, NOTHING, 5.0))
+    session = watched.session
+    name = f"vrfer {uuid.uuid4().hex[:12]}"
+    session.stream_lsl(name)
+    (stream,) = pylsl.resolve_byprop("name", f"{name} markers", 1, PATIENCE_S)
+    inlet = pylsl.StreamInlet(stream)
+    inlet.open_stream(PATIENCE_S)
+    heard: list[str] = []
+
+    def hears(text: str) -> bool:
+        heard.extend(sample[0] for sample in inlet.pull_chunk()[0])
+        return text in heard
+
+    def greeted() -> bool:
+        session.mark("hello")
+        return hears("hello")
+
+    watched.until(greeted)
+    session.use_person("Ada")
+    session.set_rules([Rule(name="calm", expression="neutral", above=0.5, for_s=0.1)])
+    session.turn(Orientation(mirrored=True))
+    session.hold_neutral(True)
+    watched.until(lambda: hears("event calm begins"))
+    session.open(SourceWish(CLIP))
+    watched.wait(Happening.SOURCE_OPENED)
+    session.mark("end")
+    watched.until(lambda: hears("end"))
+    inlet.close_stream()
+    assert "neutral held" in heard
+    assert any(text.startswith("picture turned") for text in heard)
+    assert not [text for text in heard if "Ada" in text or "demo" in text]
 
 
 def test_a_recording_with_film_has_a_picture_for_every_row(

@@ -59,7 +59,7 @@ _EXPLAIN_EVERY_S = 0.12
 _STATUS_EVERY_S = 0.1
 _FACE_LOST_S = 1.0
 """A face counts as lost after this long, and is told then."""
-_SETTLED_S = 1.0
+SETTLED_S = 1.0
 """What is turned by hand is noted once it stays as it is for this long."""
 _FAILED_TURN_S = 1.0
 _TRIED_AGAIN = 3
@@ -479,7 +479,7 @@ class Worker:
         """Be calmer or quicker."""
         if steady != self._steady:
             self._steady_changed = self._steady_changed or (time.time_ns(), time.perf_counter_ns())
-            self._settled_s = time.monotonic() + _SETTLED_S
+            self._settled_s = time.monotonic() + SETTLED_S
         self._steady = steady
         if self._reader is not None:
             self._reader.steady.settings = steady.settings(self._reader.own_steady)
@@ -488,7 +488,7 @@ class Worker:
         """Follow other rules; events of those that are gone end."""
         if tuple(rules) != self._rules.rules:
             self._rules_changed = self._rules_changed or (time.time_ns(), time.perf_counter_ns())
-            self._settled_s = time.monotonic() + _SETTLED_S
+            self._settled_s = time.monotonic() + SETTLED_S
         fired = self._rules.replace(rules)
         if self._last is not None:
             tell_events(self._outputs, fired, self._last.reading)
