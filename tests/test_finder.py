@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +27,9 @@ from vrfer.detector import Region
 from vrfer.errors import ModelContractError
 from vrfer.finder import Finder, lower_face_box
 from vrfer.frames import LowerFace
+from vrfer.locator import Located
 from vrfer.search import Search
+from vrfer.square import Square
 
 ROOT = Path(__file__).parents[1]
 MODELS = ROOT / "models"
@@ -232,6 +234,117 @@ def test_the_wearer_takes_the_place_of_a_bystander(finder: Finder) -> None:
     assert finds[0] is not None
     assert finds[-1] is not None
     assert finds[0].person != finds[-1].person
+
+
+class Stage:
+    """Stands in for the networks: what they say of a wearer and of a bystander is prescribed."""
+
+    closed = False
+
+    def __init__(self, models: Path) -> None:
+        self.locator = self
+        self.verdicts = {WEARER: 0.95, BYSTANDER: 0.9}
+
+    def look(self, image: Picture, view: Region | None = None) -> list[Located]:
+        return [self._answer(place) for place in self.verdicts]
+
+    def comb(self, image: Picture, squares: Sequence[Square]) -> list[Located]:
+        return self.look(image)
+
+    def judge(
+        self, image: Picture, squares: Sequence[Square], *, mirrored_too: bool = False
+    ) -> list[Located]:
+        return [
+            self._answer(min(self.verdicts, key=lambda place: abs(place - square.x)))
+            for square in squares
+        ]
+
+    def look_again(self, image: Picture, found: Located) -> Located:
+        return found
+
+    def close(self) -> None:
+        self.closed = True
+
+    def _answer(self, place: float) -> Located:
+        # Of a face seen from the front, 100 px wide.
+        points = np.array(
+            [[-20, 0], [20, 0], [0, -6], [0, 6], [0, 45], [-40, 20], [40, 20], [-48, -20],
+             [48, -20], [0, -30], [0, -20]], float,
+        ) + np.array([place, 240.0])  # fmt: skip
+        return Located(
+            asked=Square(place, 240.0, 160.0),
+            points=points,
+            spread_px=np.ones(11),
+            width_px=100.0,
+            yaw_rad=0.0,
+            pitch_rad=0.0,
+            tilt_rad=0.0,
+            visible=self.verdicts[place],
+            headset=0.95 if place == WEARER else 0.05,
+        )
+
+
+WEARER, BYSTANDER = 160.0, 480.0
+ROOM = np.linspace(0, 100, 480 * 640 * 3).astype(np.uint8).reshape(480, 640, 3)
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Finder, Stage]]:
+    """A finder that has begun to follow the wearer, and what it is told of both faces."""
+    made: list[Stage] = []
+    monkeypatch.setattr(
+        "vrfer.finder.Search", lambda models: made.append(Stage(models)) or made[-1]
+    )
+    with Finder(MODELS) as finder:
+        assert seen_at(finder, ROOM, 0.0) == WEARER
+        yield finder, made[0]
+
+
+def seen_at(finder: Finder, picture: Picture, at_s: float) -> float | None:
+    face = finder.find(picture, at_s)
+    return None if face is None else round(face.mouth[0])
+
+
+@pytest.mark.parametrize("verdict", [0.62, 0.7, 0.78])
+def test_a_doubtful_wearer_keeps_the_scene_beside_a_sure_bystander(
+    stage: tuple[Finder, Stage], verdict: float
+) -> None:
+    finder, told = stage
+    told.verdicts[WEARER] = verdict
+    assert {seen_at(finder, ROOM, n / 30) for n in range(1, 300)} == {WEARER}
+
+
+@pytest.mark.parametrize("verdict", [0.34, 0.36, 0.45])
+def test_a_wearer_who_is_half_hidden_is_waited_for_as_one_who_is_hidden(
+    stage: tuple[Finder, Stage], verdict: float
+) -> None:
+    finder, told = stage
+    told.verdicts[WEARER] = verdict
+    seen = {n / 30: seen_at(finder, ROOM, n / 30) for n in range(1, 180)}
+    assert BYSTANDER not in {place for at_s, place in seen.items() if at_s < 2.4}
+    assert seen[max(seen)] == BYSTANDER
+
+
+def test_a_half_hidden_wearer_who_shows_again_is_the_same_person(
+    stage: tuple[Finder, Stage],
+) -> None:
+    finder, told = stage
+    told.verdicts[WEARER] = 0.4
+    seen = [finder.find(ROOM, n / 30) for n in range(1, 60)]
+    assert seen[-1] is None
+    told.verdicts[WEARER] = 0.9
+    again = finder.find(ROOM, 2.0)
+    assert again is not None
+    assert seen[0] is not None
+    assert again.person == seen[0].person
+
+
+def test_a_lamp_that_is_switched_on_is_no_cut(stage: tuple[Finder, Stage]) -> None:
+    finder, told = stage
+    told.verdicts[WEARER] = 0.75
+    assert {seen_at(finder, ROOM + np.uint8(80), n / 30) for n in range(1, 60)} == {WEARER}
+    elsewhere = ROOM[::-1].copy()
+    assert seen_at(finder, elsewhere, 2.0) == BYSTANDER
 
 
 def test_only_the_region_is_looked_at(finder: Finder) -> None:

@@ -40,6 +40,8 @@ class Track:
         """Running mean."""
         self.headset = found.headset
         """Running mean."""
+        self.let_go = False
+        """Whether it is no longer believed: it is waited for, as where it was not seen at all."""
         self._seen_s = at_s
         self._speed = np.zeros(2)
         self._unit_px = found.width_px
@@ -49,12 +51,15 @@ class Track:
     def yields_to(self, rival: Located) -> bool:
         """Say whether another face is the wearer's rather than this one."""
         wearer_came = rival.headset >= _WEARER and self.headset <= _BYSTANDER
-        return wearer_came or rival.visible >= SURE > self.verdict
+        surer = rival.visible >= SURE > self.verdict
+        return wearer_came or (surer and not self._wearer_before(rival))
 
     def wait_s(self, rival: Located) -> float:
         """Return how long this face is waited for before another one may take its place."""
-        wearer_left = self.headset >= _WEARER and rival.headset <= _BYSTANDER
-        return _WAIT_FOR_WEARER_S if wearer_left else _WAIT_S
+        return _WAIT_FOR_WEARER_S if self._wearer_before(rival) else _WAIT_S
+
+    def _wearer_before(self, rival: Located) -> bool:
+        return self.headset >= _WEARER and rival.headset <= _BYSTANDER
 
     def lost_s(self, at_s: float) -> float:
         """Return how long the face has not been seen."""
