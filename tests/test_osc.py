@@ -3,6 +3,7 @@
 Long, as the tests of one module stand in one file.
 """
 
+import contextlib
 import logging
 import re
 import select
@@ -471,6 +472,30 @@ def test_vrchat_hears_events_as_the_avatars_parameters(heard: socket.socket, pro
     ]
     address = "/avatar/parameters/vrfer/event/scared"
     assert told == [(address, [True]), (address, [False])]
+
+
+def test_an_avatar_that_comes_back_does_not_keep_an_event_that_ended(heard: socket.socket) -> None:
+    """VRChat saves parameters avatar by avatar."""
+    known = ("scared", "glad")
+
+    def tell(active: tuple[str, ...]) -> list[tuple[str, object]]:
+        sender.show_events(active, 10**18, known=known)
+        heard.settimeout(0.2)
+        told = []
+        with contextlib.suppress(TimeoutError):
+            while True:
+                (message,) = OscBundle(heard.recv(65_535))
+                told.append((message.address.rpartition("/")[2], message.params[0]))
+        return told
+
+    with OscSender(Receiver("127.0.0.1", heard.getsockname()[1], "vrchat")) as sender:
+        # An earlier run may have ended in mid-event.
+        assert tell(()) == [("scared", False), ("glad", False)]
+        assert tell(("scared",)) == [("scared", True)]
+        assert tell(()) == [("scared", False)]
+        assert tell(()) == []
+        sender.refresh()
+        assert tell(("glad",)) == [("scared", False), ("glad", True)]
 
 
 def test_a_face_that_is_missed_for_a_moment_does_not_switch_an_avatar_off(

@@ -394,12 +394,13 @@ def take_leave(senders: Sequence[OscSender], last: Reading) -> None:
 def tell_events(outputs: Outputs, fired: Sequence[Fired], reading: Reading) -> None:
     """Let all receivers know which events last, and mark those that begin and end."""
     active = () if outputs.rules is None else outputs.rules.active
+    known = () if outputs.rules is None else outputs.rules.followed
     ended = [event.rule_name for event in fired if not event.begins]
     for sender in outputs.senders:
         if ended:  # some may have begun again at once
             going_on = [name for name in active if name not in ended]
-            sender.show_events(going_on, reading.captured_unix_ns)
-        sender.show_events(active, reading.captured_unix_ns)
+            sender.show_events(going_on, reading.captured_unix_ns, known=known)
+        sender.show_events(active, reading.captured_unix_ns, known=known)
     for event in fired:
         if outputs.oscquery is not None:
             outputs.oscquery.tell_event(event.rule_name, event.begins)

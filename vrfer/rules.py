@@ -202,6 +202,11 @@ class RuleBook:
         return self._rules
 
     @property
+    def followed(self) -> tuple[str, ...]:
+        """Names of the rules that are on."""
+        return tuple(rule.name for rule in self._rules if rule.on)
+
+    @property
     def active(self) -> tuple[str, ...]:
         """Names of the rules whose event has begun and not ended, in the rules' order."""
         return tuple(rule.name for rule in self._rules if self._progress[rule.name].active)

@@ -5,6 +5,7 @@ import sys
 import urllib.request
 import uuid
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from urllib.error import URLError
 
@@ -15,7 +16,7 @@ from watched import PATIENCE_S, Watched
 from vrfer.baseline import Baseline
 from vrfer.classifier import Classifier, Device
 from vrfer.live.status import Happening
-from vrfer.live.wishes import SourceWish
+from vrfer.live.wishes import NetworkWish, SourceWish
 from vrfer.outputs.film import film_files
 from vrfer.outputs.osc import Receiver
 from vrfer.people import People
@@ -24,7 +25,8 @@ from vrfer.rules import Rule
 from vrfer.shipped import default_model
 from vrfer.sources.orientation import Orientation
 
-CLIP = str(Path(__file__).resolve().parent.parent.parent / "assets" / "demo.mp4")
+ROOT = Path(__file__).resolve().parent.parent.parent
+CLIP = str(ROOT / "assets" / "demo.mp4")
 NOTHING = (0.0,) * 8
 """The offsets of a baseline that changes nothing."""
 
@@ -135,6 +137,10 @@ def test_lsl_hears_of_events_and_of_no_names(watched: Watched, tmp_path: Path) -
     session.turn(Orientation(mirrored=True))
     session.hold_neutral(True)
     watched.until(lambda: hears("event calm begins"))
+    network = ROOT / "models" / "vgg-f-112.onnx"
+    session.set_network(NetworkWish(network))
+    checksum = sha256(network.read_bytes()).hexdigest()
+    watched.until(lambda: hears(f"network of SHA-256 {checksum}"))
     session.open(SourceWish(CLIP))
     watched.wait(Happening.SOURCE_OPENED)
     session.mark("end")

@@ -11,6 +11,7 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 
 from vrfer.errors import OutputError
 from vrfer.listen import Heard
+from vrfer.live import remote
 from vrfer.live.remote import LONGEST_TEXT, MOST_A_SECOND, Command, Deed, Remote, as_command
 
 PATIENCE_S = 30
@@ -53,6 +54,7 @@ def steered() -> Iterator[Steered]:
         ("neutral", 0.0, Command(Deed.NEUTRAL, on=False)),
         ("recalibrate", [], Command(Deed.RECALIBRATE)),
         ("recalibrate", "Ada", Command(Deed.RECALIBRATE, text="Ada")),
+        ("recalibrate", 1.0, Command(Deed.RECALIBRATE)),
         ("marker", "the lift stops", Command(Deed.MARKER, text="the lift stops")),
         ("marker", 7, Command(Deed.MARKER, text="7")),
         ("marker", [], Command(Deed.MARKER)),
@@ -78,6 +80,8 @@ def test_what_is_not_understood_does_nothing(steered: Steered) -> None:
         ("/vrfer/control/profile", []),
         ("/vrfer/control/pause", "yes"),
         ("/vrfer/control/pause", float("nan")),
+        ("/vrfer/control/recalibrate", 0.0),  # a button that is released
+        ("/vrfer/control/recalibrate", float("nan")),
         ("/other/start", []),
     ):
         steered.send(address, *([] if argument == [] else [argument]))
@@ -102,10 +106,30 @@ def test_a_thousand_random_packets_do_nothing(steered: Steered) -> None:
 
 def test_commands_that_come_too_fast_are_dropped(steered: Steered) -> None:
     for number in range(3 * MOST_A_SECOND):
-        steered.send("/vrfer/control/marker", str(number))
+        steered.send("/vrfer/control/profile", str(number))
     first = [steered.next().text for _ in range(MOST_A_SECOND)]
     assert first == [str(number) for number in range(MOST_A_SECOND)]
     steered.remote.close()
+    assert steered.remote.dropped > 0
+
+
+def test_every_trigger_of_a_fast_experiment_is_a_marker(steered: Steered) -> None:
+    sent = [str(number) for number in range(10 * MOST_A_SECOND)]
+    for number in sent:
+        steered.send("/vrfer/control/marker", number)
+    assert [steered.next().text for _ in sent] == sent
+    assert steered.remote.dropped == 0
+
+
+def test_of_markers_too_it_may_be_too_many(
+    steered: Steered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "MOST_MARKERS_A_SECOND", 5)
+    for number in range(50):
+        steered.send("/vrfer/control/marker", number)
+    steered.send("/vrfer/control/stop")
+    while steered.next() != Command(Deed.STOP):
+        pass
     assert steered.remote.dropped > 0
 
 

@@ -26,7 +26,7 @@ from vrfer.classifier import Classifier, Device
 from vrfer.errors import OutputError
 from vrfer.expressions import EXPRESSIONS
 from vrfer.listen import Listener
-from vrfer.live import receivers
+from vrfer.live import receivers, repeats
 from vrfer.live.obeying import Steered, obey
 from vrfer.live.remote import Command, Deed
 from vrfer.live.session import Session
@@ -237,6 +237,28 @@ def test_an_unknown_host_is_said_and_holds_nothing_up(watched: Watched) -> None:
         assert good.ready
 
 
+def test_a_name_of_two_addresses_is_sent_to_at_one_of_them(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_up, asked = socket.getaddrinfo, itertools.count()
+
+    def either(host: str, *where: object, **kind: object) -> object:
+        if host != "headset.local":
+            return look_up(host, *where, **kind)
+        order = ("127.0.0.1", "127.0.0.2") if next(asked) % 2 == 0 else ("127.0.0.2", "127.0.0.1")
+        return [one for address in order for one in look_up(address, *where, **kind)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", either)
+    monkeypatch.setattr(receivers, "RENEW_S", 0.05)
+    with Listener(0) as heard, Listener(heard.port, "127.0.0.2") as other:
+        watched.session.set_receivers([Receiver("headset.local", heard.port)])
+        playing(watched)
+        assert heard.packet(PATIENCE_S)
+        watched.until(lambda: next(asked) > 10)
+        assert heard.packet(PATIENCE_S)
+        assert not other.packet(0.0)
+
+
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS has one loopback address alone")
 def test_a_receiver_whose_name_has_another_address_since_is_found_again(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
@@ -312,11 +334,15 @@ def test_opening_is_cancelled_at_once(watched: Watched, monkeypatch: pytest.Monk
         watched.until(lambda: not opening())
 
 
-def test_a_camera_that_goes_away_is_waited_for(watched: Watched) -> None:
+def jpegs() -> list[bytes]:
     clip = cv2.VideoCapture(CLIP)
-    jpegs = [cv2.imencode(".jpg", clip.read()[1])[1].tobytes() for _ in range(20)]
+    pictures = [cv2.imencode(".jpg", clip.read()[1])[1].tobytes() for _ in range(20)]
     clip.release()
-    with MjpegServer(jpegs, fps=30) as server:
+    return pictures
+
+
+def test_a_camera_that_goes_away_is_waited_for(watched: Watched) -> None:
+    with MjpegServer(jpegs(), fps=30) as server:
         watched.session.open(SourceWish(server.url))
         watched.wait(Happening.FACE_FOUND)
         server.stop()
@@ -326,6 +352,60 @@ def test_a_camera_that_goes_away_is_waited_for(watched: Watched) -> None:
         watched.wait(Happening.SOURCE_BACK)
         frames = watched.session.status().frames
         watched.until(lambda: watched.session.status().frames > frames)
+
+
+def test_an_avatar_that_is_loaded_during_a_pause_hears_that_no_face_is_seen(
+    watched: Watched,
+) -> None:
+    session = playing(watched)
+    steered = Steered(session, lambda: None, lambda name: None, lambda name: None)
+    with Listener(0) as heard:
+        session.set_receivers([Receiver("127.0.0.1", heard.port, profile="vrchat")])
+        session.set_rules([Rule(name="scared", expression="fear")])
+        assert heard.packet(PATIENCE_S)
+        session.pause(True)
+        watched.until(lambda: session.status().phase is Phase.PAUSED)
+        while heard.packet(0.3):
+            pass
+        obey(Command(Deed.REFRESH), steered)
+        told: dict[str, object] = {}
+        while messages := heard.packet(1.0):
+            told |= {message.address: message.arguments[0] for message in messages}
+    assert told["/avatar/parameters/vrfer/event/scared"] is False
+    assert {told[f"/avatar/parameters/vrfer/{name}"] for name in EXPRESSIONS} == {0.0}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends nothing to 0.0.0.0")
+def test_another_computer_is_told_again_that_no_face_is_seen(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One lost packet, and its avatar would smile through the pause."""
+    monkeypatch.setattr(repeats, "EVERY_S", 0.1)
+    session = playing(watched)
+    with Listener(0) as heard:
+        # No loopback address, as far as the sender knows, though the packets arrive here.
+        session.set_receivers([Receiver("0.0.0.0", heard.port)])
+        assert heard.packet(PATIENCE_S)
+        session.pause(True)
+        gone = 0
+        while gone < 1 + repeats.TIMES:
+            messages = heard.packet(PATIENCE_S)
+            assert messages is not None
+            gone += {m.address: m.arguments[0] for m in messages}.get("/vrfer/face") == 0
+        assert session.status().phase is Phase.PAUSED
+        while heard.packet(0.5):  # the last of these
+            pass
+
+
+def test_a_receiver_whose_profile_changes_goes_on_counting(watched: Watched) -> None:
+    session = playing(watched)
+    with Listener(0) as heard:
+        session.set_receivers([Receiver("127.0.0.1", heard.port)])
+        watched.until(lambda: [line.sent > 20 for line in session.status().receivers] == [True])
+        session.set_receivers([Receiver("127.0.0.1", heard.port, profile="vmc")])
+        watched.until(lambda: [line.ready for line in session.status().receivers] == [True])
+        (line,) = session.status().receivers
+        assert line.sent > 20
 
 
 def test_a_source_that_opens_while_another_closes_is_read(watched: Watched) -> None:
@@ -413,6 +493,29 @@ def test_neutral_is_held_until_it_is_released(watched: Watched) -> None:
     session.hold_neutral(False)
     watched.wait(Happening.NEUTRAL_RELEASED)
     watched.until(lambda: any(r.label != "neutral" for r, _ in session.take_readings()))
+
+
+def test_every_row_of_a_recording_knows_whether_neutral_was_held(
+    watched: Watched, tmp_path: Path
+) -> None:
+    path = tmp_path / "one.csv"
+    session = watched.session
+    # So fast that a picture always waits while another one is read.
+    with MjpegServer(jpegs(), fps=300) as server:
+        session.open(SourceWish(server.url))
+        watched.wait(Happening.FACE_FOUND)
+        session.record(path)
+        watched.wait(Happening.RECORDING_STARTED)
+        for held in (True, False) * 8:
+            rows = session.status().frames
+            watched.until(lambda: session.status().frames > rows + 3)  # noqa: B023
+            session.hold_neutral(held)
+        session.stop_recording()
+        watched.wait(Happening.RECORDING_STOPPED)
+    recording = load_session(path)
+    told = recording.rows["neutral"] == 1.0
+    assert told.any()
+    assert (told == recording.neutral_held).all()
 
 
 def test_sensitivity_makes_an_expression_win(watched: Watched) -> None:

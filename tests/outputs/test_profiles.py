@@ -85,8 +85,10 @@ def test_own_profiles_are_known_by_their_files_names(own: Path) -> None:
     assert known_profiles() == PROFILES
     write(own / "lamp.toml")
     write(own / "attic-2.toml")
+    write(own / "My lamp.toml")
     (own / "notes.txt").write_text("no profile", encoding="utf-8")
-    assert known_profiles() == (*PROFILES, "attic-2", "lamp")
+    assert known_profiles() == (*PROFILES, "My lamp", "attic-2", "lamp")
+    assert load_profile("My lamp").name == "Mine"
     assert load_profile("lamp").messages[0].address == "/lamp"
     assert parse_receiver("127.0.0.1:9000,profile=lamp").profile == "lamp"
 
@@ -102,6 +104,15 @@ def test_a_profile_can_be_named_by_its_path(tmp_path: Path) -> None:
     receiver = parse_receiver(f"127.0.0.1:9000,profile={file}")
     with OscSender(receiver) as sender:
         assert sender.profile.name == "Mine"
+
+
+def test_a_path_may_begin_in_the_users_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    write(tmp_path / "lamp.toml")
+    assert load_profile("~/lamp.toml").name == "Mine"
 
 
 @pytest.mark.parametrize("name", ["", "nonesuch", "../generic", "/etc/passwd", "generic/", "a\0b"])

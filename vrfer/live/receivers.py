@@ -24,6 +24,8 @@ class _Line:
     """One receiver and what is known of it."""
 
     receiver: Receiver
+    counted: tuple[int, int] = (0, 0)
+    """Packets sent, and not taken, of the line in whose place this one came."""
     sender: OscSender | None = None
     error: str = ""
     tried_s: float = 0.0
@@ -52,7 +54,16 @@ class Receivers:
     def set(self, receivers: Sequence[Receiver]) -> None:
         """Send to these from now on; what is sent to already goes on."""
         kept = {line.receiver: line for line in self._lines}
-        fresh = [_Line(receiver) for receiver in receivers if receiver not in kept]
+        counts = {
+            (line.receiver.host, line.receiver.port): (line.sender.sent, line.sender.failed)
+            for line in self._lines
+            if line.sender is not None and line.receiver not in receivers
+        }
+        fresh = [
+            _Line(receiver, counts.get((receiver.host, receiver.port), (0, 0)))
+            for receiver in receivers
+            if receiver not in kept
+        ]
         known = kept | {line.receiver: line for line in fresh}
         self._lines = [known[receiver] for receiver in receivers]
         for receiver, line in kept.items():
@@ -141,9 +152,10 @@ class Receivers:
             if line.dropped:
                 return
             opened, line.opened = line.opened, None
-            if line.sender is None:
+            if line.sender is None and opened is not None:
                 line.sender = opened
-            elif opened is not None:
+                opened.sent, opened.failed = line.counted
+            elif line.sender is not None and opened is not None:
                 line.sender = _moved(line.sender, opened)
         if error and error != line.error:
             logger.warning("%s", error)
@@ -163,7 +175,8 @@ class Receivers:
 
 def _moved(before: OscSender, now: OscSender) -> OscSender:
     """Return the one of two senders to a receiver that goes on; the other is closed."""
-    if now.address == before.address:
+    # A computer with two addresses is told of in changing order.
+    if before.address in now.addresses:
         now.close()
         return before
     logger.info("%s is at %s now", now.receiver, now.address)

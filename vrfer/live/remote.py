@@ -18,6 +18,7 @@ import logging
 import math
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -31,9 +32,13 @@ DEFAULT_PORT = 9010
 LOOPBACK = "127.0.0.1"
 MOST_A_SECOND = 20
 """More commands than this within a second are dropped: a program gone wild must not steer."""
+MOST_MARKERS_A_SECOND = 1000
+"""The same for markers, which steer nothing and may be every trigger of an experiment."""
 LONGEST_TEXT = 200
 _PREFIX = "/vrfer/control/"
 _WAIT_S = 0.2
+_QUIET_S = 10.0
+"""After so long without any it is said again that commands are dropped."""
 
 
 class Deed(Enum):
@@ -87,6 +92,8 @@ def _with_argument(deed: Deed, arguments: Sequence[object]) -> Command | None:
             return None if deed is Deed.PROFILE else Command(deed)
         if deed is Deed.MARKER and isinstance(first, int | float):
             first = str(first)  # a trigger's code
+        if deed is Deed.RECALIBRATE and isinstance(first, int | float):
+            return Command(deed) if first > 0 else None  # a button that is pressed, or released
         if not isinstance(first, str):
             return None
         text = "".join(letter for letter in first if letter.isprintable())[:LONGEST_TEXT]
@@ -119,8 +126,10 @@ class Remote:
         self.port = self._listener.port
         """The port that is listened to."""
         self.dropped = 0
-        """Commands that came too fast."""
-        self._recent: list[float] = []
+        """Commands and markers that came too fast."""
+        self._dropped_s = -math.inf
+        self._recent: dict[bool, deque[float]] = {True: deque(), False: deque()}
+        """When markers came, and other commands."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="vrfer-remote", daemon=True)
         self._thread.start()
@@ -146,16 +155,21 @@ class Remote:
             moment = time.time_ns(), time.perf_counter_ns()
             for message in messages:
                 command = as_command(message)
-                if command is not None and self._allowed():
+                if command is not None and self._allowed(command):
                     self._on_command(replace(command, moment=moment))
 
-    def _allowed(self) -> bool:
+    def _allowed(self, command: Command) -> bool:
         now_s = time.monotonic()
-        self._recent = [at_s for at_s in self._recent if at_s > now_s - 1.0]
-        if len(self._recent) >= MOST_A_SECOND:
-            if self.dropped == 0:
-                logger.warning("commands over OSC come too fast; some are dropped")
+        marks = command.deed is Deed.MARKER
+        recent = self._recent[marks]
+        while recent and recent[0] <= now_s - 1.0:
+            recent.popleft()
+        if len(recent) >= (MOST_MARKERS_A_SECOND if marks else MOST_A_SECOND):
+            if now_s - self._dropped_s > _QUIET_S:
+                what = "markers" if marks else "commands"
+                logger.warning("%s over OSC come too fast; some are dropped", what)
+            self._dropped_s = now_s
             self.dropped += 1
             return False
-        self._recent.append(now_s)
+        recent.append(now_s)
         return True

@@ -96,8 +96,8 @@ class Session:
         self._worker.post(self._worker.test_receivers)
 
     def refresh_receivers(self) -> None:
-        """Send everything anew with the next frame, to receivers that hear changes only."""
-        self._worker.post(self._worker.receivers.send_anew)
+        """Send everything anew with the next frame; where none comes, that no face is seen."""
+        self._worker.post(self._worker.refresh_receivers)
 
     def set_network(self, network: NetworkWish) -> None:
         """Read with another network, or elsewhere."""

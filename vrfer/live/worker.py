@@ -28,12 +28,13 @@ from vrfer.live.opening import Opening
 from vrfer.live.pace import Pace
 from vrfer.live.publishing import Publishing
 from vrfer.live.receivers import Receivers
+from vrfer.live.repeats import Repeats
 from vrfer.live.status import Event, Happening, Phase, Status
 from vrfer.live.test_signal import TestSignal
 from vrfer.live.wishes import NetworkWish, SourceWish, SteadyWish
 from vrfer.outputs.messages import example_reading
-from vrfer.outputs.osc import Receiver
-from vrfer.outputs.rows import NEUTRAL_HELD, NEUTRAL_RELEASED, SOURCE_CHANGED
+from vrfer.outputs.osc import OscSender, Receiver
+from vrfer.outputs.rows import NEUTRAL_HELD, NEUTRAL_RELEASED, SOURCE_CHANGED, TIME_STEP_NS
 from vrfer.people import NOBODY_NAMED, People
 from vrfer.pipeline import (
     Look,
@@ -42,6 +43,7 @@ from vrfer.pipeline import (
     Summary,
     describe_run,
     describe_source,
+    face_gone,
     run,
     take_leave,
     tell_events,
@@ -117,6 +119,7 @@ class Worker:
         """When readings began to be calmer or quicker, on both clocks; None once that is noted."""
         self._rules_changed: tuple[int, int] | None = None
         self._settled_s = 0.0
+        self._repeats = Repeats()
         self._baseline: Baseline | None = None
         self._thread = threading.Thread(target=self._work, name="vrfer-session", daemon=True)
         self._thread.start()
@@ -158,6 +161,7 @@ class Worker:
         outputs = self._outputs
         at_work = (
             self._test_signal is not None
+            or self._repeats.pending
             or outputs.recorder is not None
             or outputs.lsl is not None
             or outputs.oscquery is not None
@@ -177,6 +181,7 @@ class Worker:
             pass
         self.receivers.look_up_again()
         self._go_on_testing()
+        self._repeat_gone()
         self._keeping.look_for_losses()
         if time.monotonic() >= self._settled_s:
             self._note_settled()
@@ -271,6 +276,7 @@ class Worker:
             return
         if source.missing and self._phase is Phase.RUNNING:
             self._phase = Phase.AWAY
+            self._repeats.begin(time.monotonic())
             self._tell(Happening.SOURCE_AWAY, source.name)
         elif not source.missing and self._phase is Phase.AWAY:
             self._phase = Phase.RUNNING
@@ -311,6 +317,29 @@ class Worker:
     def serve_oscquery(self, osc_port: int | None) -> None:
         """Tell programs on this computer of vrfer's addresses, or do not."""
         self._publishing.serve(osc_port)
+
+    def refresh_receivers(self) -> None:
+        """Send everything anew, with the next frame or, where none comes, at once."""
+        self.receivers.send_anew()
+        if self._phase is not Phase.RUNNING and self._test_signal is None:
+            self._say_gone(self._outputs.senders)
+
+    def _say_gone(self, senders: Sequence[OscSender]) -> None:
+        """Tell receivers that no face is seen, and which events last, though no frame comes."""
+        seen = example_reading(0, time.perf_counter_ns(), time.time_ns())
+        gone = face_gone(seen if self._last is None else self._last.reading)
+        for sender in senders:
+            sender.take(gone, at_once=True)
+            sender.show_events(
+                self._rules.active, gone.captured_unix_ns, known=self._rules.followed
+            )
+
+    def _repeat_gone(self) -> None:
+        """Tell other computers again that no face is seen, if it is time."""
+        if self._phase is Phase.RUNNING or self._test_signal is not None:
+            self._repeats.end()
+        elif self._repeats.due(time.monotonic()):
+            self._say_gone([one for one in self._outputs.senders if one.loses_packets])
 
     def test_receivers(self) -> None:
         """Begin to send the test signal in place of readings."""
@@ -380,6 +409,7 @@ class Worker:
         if self._last is not None:
             self._end_test()
             tell_gone(self._outputs, self._last.reading)
+            self._repeats.begin(time.monotonic())
 
     def _fail(self, text: str) -> None:
         self.close_source(Phase.FAILED)
@@ -474,6 +504,7 @@ class Worker:
             assert self._reader is not None
             loaded = self._reader.classifier
             self._note(f"network {loaded.contract.name}, SHA-256 {loaded.sha256}", names=True)
+            self._note_in_stream(f"network of SHA-256 {loaded.sha256}")
 
     def set_steady(self, steady: SteadyWish) -> None:
         """Be calmer or quicker."""
@@ -502,8 +533,18 @@ class Worker:
         self._neutral_held = held
         if self._reader is not None:
             self._reader.steady.neutral_held = held
-        self._note(NEUTRAL_HELD if held else NEUTRAL_RELEASED)
+        self._note(NEUTRAL_HELD if held else NEUTRAL_RELEASED, self._since_last_reading())
         self._tell(Happening.NEUTRAL_HELD if held else Happening.NEUTRAL_RELEASED)
+
+    def _since_last_reading(self) -> tuple[int, int] | None:
+        """Return the moment from which on readings are new, on both clocks; None is now.
+
+        Frames wait until they are read: the next one may have been captured before now.
+        """
+        if self._last is None or self._phase is not Phase.RUNNING:
+            return None
+        last = self._last.reading
+        return last.captured_unix_ns + TIME_STEP_NS, last.captured_ns + TIME_STEP_NS
 
     def use_person(self, person: str | None) -> None:
         """Use someone's baseline, or nobody's."""
@@ -640,6 +681,11 @@ class Worker:
             self._outputs.mark(*moment, text)
         elif self._outputs.recorder is not None:
             self._outputs.recorder.mark(*moment, text)
+
+    def _note_in_stream(self, text: str) -> None:
+        """Set a marker in the LSL stream alone, where names may not be told."""
+        if self._outputs.lsl is not None:
+            self._outputs.lsl.mark(time.time_ns(), time.perf_counter_ns(), text)
 
     # Telling.
 

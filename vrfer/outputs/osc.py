@@ -132,6 +132,7 @@ class OscSender:
         # VR programs listen on IPv4, yet systems may list `localhost` as ::1 first.
         family, kind, proto, _, address = min(known, key=lambda one: one[0] != socket.AF_INET)
         self._address = address
+        self._addresses = frozenset(str(one[4][0]) for one in known)
         try:
             self._socket = socket.socket(family, kind, proto)
         except OSError as err:
@@ -151,6 +152,16 @@ class OscSender:
     def address(self) -> str:
         """The IP address that the host's name stands for."""
         return str(self._address[0])
+
+    @property
+    def addresses(self) -> frozenset[str]:
+        """All IP addresses that the host's name stands for."""
+        return self._addresses
+
+    @property
+    def loses_packets(self) -> bool:
+        """Whether packets may get lost on their way: the receiver is another computer."""
+        return not self._connects
 
     @property
     def error(self) -> str:
@@ -192,25 +203,32 @@ class OscSender:
         self._begin_anew()
         self._events_anew = True
 
-    def show_events(self, active: Sequence[str], unix_ns: int) -> None:
+    def show_events(
+        self, active: Sequence[str], unix_ns: int, *, known: Sequence[str] = ()
+    ) -> None:
         """Send what the receiver does not know of the rules' events, at the profile's address.
 
         What the network does not take is sent again with the next call. Other computers, on the
         way to which packets get lost, are told all once a second; this one, what lasts, after a
-        silence in which scenes may have forgotten it. To be called with every reading.
+        silence in which scenes may have forgotten it. Where events are bool parameters, which
+        VRChat keeps for each avatar, what does not last is told as well, at first and where
+        everything is told anew. To be called with every reading.
 
         Args:
             active: Names of the rules whose event lasts.
             unix_ns: The moment, nanoseconds since the Unix epoch.
+            known: Names of all rules that are followed.
         """
         long_ago = abs(unix_ns - self._events_ns) >= _EVENTS_EVERY_NS
         anew, self._events_anew = self._events_anew or long_ago, False
         if long_ago or self._connects:
             self._events_ns = unix_ns
-        now = dict.fromkeys(self._events, 0) | dict.fromkeys(active, 1)
+        kept = self.profile.events.type == "bool"
+        names = [*self._events, *known] if kept else self._events
+        now = dict.fromkeys(names, 0) | dict.fromkeys(active, 1)
         for name, value in sorted(now.items(), key=itemgetter(1)):
-            repeated = anew and (value == 1 or not self._connects)
-            if value == self._events.get(name, 0) and not repeated:
+            repeated = anew and (value == 1 or self.loses_packets or (kept and not long_ago))
+            if value == self._events.get(name, None if kept else 0) and not repeated:
                 continue
             if self._tell_event(name, value, unix_ns):
                 self._events[name] = value

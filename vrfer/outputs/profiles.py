@@ -46,7 +46,7 @@ Value = float | int | str | bool
 _NATURAL_KINDS: dict[str, Kind] = {
     "label": "string", "label_id": "int", "unsure": "int", "face": "int",
 }  # fmt: skip
-_NAME = re.compile(r"\w[\w.-]{0,59}")
+_NAME = re.compile(r"\w([\w .-]{0,58}[\w-])?")
 _ADDRESS = re.compile(r"(/[^\s/#*,?\[\]{}\x00-\x1f]+)+")
 
 
@@ -305,7 +305,7 @@ def load_profile(name: str) -> Profile:
         OutputError: There is none, or it cannot be used: the message names file and field.
     """
     if name.endswith(".toml"):
-        return read_profile(Path(name))
+        return read_profile(Path(os.path.expanduser(name)))  # no shell does it amid a word
     if _NAME.fullmatch(name):
         for folder in (own_profiles_folder(), shipped("assets") / "profiles"):
             file = folder / f"{name}.toml"

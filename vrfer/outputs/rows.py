@@ -21,6 +21,8 @@ FOUND_ELSEWHERE: Final = "face found elsewhere"
 """What vrfer itself notes where the face is no longer where it was: it may be another person's."""
 SOURCE_CHANGED: Final = "source opened: "
 """What the marker of another source begins with."""
+TIME_STEP_NS: Final = 1000
+"""Times in a recording are a multiple of this."""
 MAGIC: Final = "# vrfer recording"
 """What every recording's first line begins with."""
 ABOUT = (
