@@ -1,5 +1,7 @@
 import logging
 import os
+import shutil
+import tempfile
 import threading
 import uuid
 from collections.abc import Iterator
@@ -8,6 +10,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep settings, people and logs of whoever runs the tests out of them, and as they are.
+
+    For this process and its children; where folders are not told by such variables, as on Windows
+    and macOS, tests that would touch them are left out.
+    """
+    home = Path(tempfile.mkdtemp(prefix="vrfer-tests-"))
+    config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
+    for kind in ("CONFIG", "DATA", "STATE"):
+        os.environ[f"XDG_{kind}_HOME"] = str(home / kind.lower())
 
 
 @pytest.fixture(scope="session")

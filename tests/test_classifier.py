@@ -238,7 +238,8 @@ def test_a_gpu_that_fails_later_is_replaced_too(
 @pytest.mark.skipif(not (HAS_GPU and HAS_CUDA), reason="needs an NVIDIA GPU and its libraries")
 def test_cuda_is_used_where_it_is_asked_for_and_works(file: Path) -> None:
     loaded = Classifier(file, Device.CUDA)
-    assert (loaded.device is Device.CUDA) == loaded.note.startswith("network on the GPU")
+    assert loaded.device is Device.CUDA
+    assert loaded.note.startswith("network on the GPU")
     levels = [10, 200, 30, 40, 50, 60, 70, 80]
     probabilities = loaded.classify(bands_picture(levels)).probabilities
     assert probabilities == pytest.approx(expected_probabilities(levels), abs=1e-3)

@@ -6,18 +6,26 @@ Long, as the tests of one module stand in one file.
 import csv
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+import uuid
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import typer
+from loopback import hears_others
 
+from vrfer.command_line import run_app
 from vrfer.expressions import EXPRESSIONS
+from vrfer.listen import Listener
+from vrfer.outputs.film import film_files
 from vrfer.outputs.rows import COLUMNS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -112,6 +120,42 @@ def test_two_runs_on_a_file_agree(short_clip: Path, tmp_path: Path) -> None:
     assert readings[0] == readings[1]
 
 
+def test_run_does_all_that_its_options_say(short_clip: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pylsl", reason="pylsl comes with vrfer[lsl] alone")
+    record = tmp_path / "all.csv"
+    name = f"vrfer {uuid.uuid4().hex[:12]}"
+    with Listener(0) as heard:
+        result = app(
+            "run", "--headless", "--as-fast-as-possible", "--source", str(short_clip),
+            "--record", str(record), "--video", "--lsl", name, "--region", "0,0,100,640",
+            "--rotate", "90", "--mirror", "--osc", f"127.0.0.1:{heard.port}",
+            "--profile", "vrchat",
+        )  # fmt: skip
+        assert result.returncode == 0, result.stderr
+        messages = heard.packet(1.0)
+    assert messages is not None
+    assert messages[0].address == "/avatar/parameters/vrfer/neutral"
+    about = json.loads(record.with_suffix(".json").read_text(encoding="utf-8"))
+    assert about["region"] == [0, 0, 100, 640]
+    assert about["orientation"] == {"mirrored": True, "rotation_deg": 90}
+    film = cv2.VideoCapture(str(film_files(record)[0]))
+    assert film.read()[1].shape == (640, 480, 3)
+    film.release()
+    lines = result.stdout.splitlines()
+    assert "frames 60, skipped 0, with a face 0.0%" in lines[1]  # none in the region
+    assert re.fullmatch(r"latency, .*: p50 [\d.]+ ms, p95 [\d.]+ ms, p99 [\d.]+ ms", lines[2])
+    assert any(line.startswith(f"LSL {name}: sent ") for line in lines)
+    assert f"recorded 60 pictures into {film_files(record)[0]}" in lines
+
+
+def test_a_file_that_loops_does_not_end(short_clip: Path) -> None:
+    result = app(
+        "run", "--headless", "--loop", "--seconds", "4", "--as-fast-as-possible",
+        "--source", str(short_clip),
+    )  # fmt: skip
+    assert int(result.stdout.split("frames ")[1].split(",")[0]) > 60
+
+
 def test_seconds_ends_a_paced_run(short_clip: Path) -> None:
     result = app("run", "--headless", "--source", str(short_clip), "--seconds", "0.5")
     assert result.returncode == 0, result.stderr
@@ -120,7 +164,7 @@ def test_seconds_ends_a_paced_run(short_clip: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process there")
-@pytest.mark.parametrize("name", ["SIGINT", "SIGHUP"])  # Ctrl-C; a terminal that is closed
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_run_that_is_stopped_ends_with_130_and_keeps_the_recording(
     tmp_path: Path, name: str
 ) -> None:
@@ -248,6 +292,8 @@ BAD_COMMANDS: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     "bad port": (("run", "--source", "0", "--osc", "localhost:0"), ("localhost:0",)),
     "bad profile": (("run", "--source", "0", "--osc", "localhost:9000,profile=x"), ("'x'",)),
     "bad default profile": (("run", "--source", "0", "--osc", "a:1", "--profile", "y"), ("'y'",)),
+    "bad size": (("run", "--source", "0", "--size", "x"), ("x",)),
+    "film of no recording": (("run", "--source", "0", "--video"), ("--record",)),
     "no such model": (("run", "--source", "0", "--model", "gone.onnx"), ("gone.onnx",)),
     "text as model": (("classify", "text.mp4", "--model", "text.onnx"), ("text.onnx",)),
     "text as picture": (("locate", "text.mp4", "--json"), ("text.mp4",)),
@@ -296,6 +342,22 @@ def test_listen_on_a_taken_port(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process there")
+@pytest.mark.parametrize("everyone", [False, True])
+def test_listen_hears_other_computers_where_it_is_told_to(everyone: bool) -> None:
+    options = ["--everyone"] if everyone else []
+    process = subprocess.Popen(
+        [*APP, "listen", "--port", "0", *options], stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    try:
+        port = int(process.stderr.readline().split("port ")[1].split(".")[0])
+        assert hears_others(port) is everyone
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process there")
 def test_listen_prints_what_arrives() -> None:
     process = subprocess.Popen(
         [*APP, "listen", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -311,6 +373,20 @@ def test_listen_prints_what_arrives() -> None:
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "1 packets, 1 malformed" in errors
+
+
+def test_a_bug_ends_with_a_code_of_its_own() -> None:
+    broken = typer.Typer()
+
+    @broken.command()
+    def fail() -> None:
+        raise SystemExit("something that nobody foresaw")
+
+    assert run_app(broken, []) == 1
+
+
+def test_the_version_is_told() -> None:
+    assert app("--version").stdout.strip().endswith(version("vrfer"))
 
 
 def test_help_and_unknown_options() -> None:

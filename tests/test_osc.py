@@ -606,6 +606,12 @@ def test_receivers_are_read(text: str, receiver: Receiver) -> None:
     assert parse_receiver(text) == receiver
 
 
+def test_receivers_that_name_no_profile_have_the_default_one() -> None:
+    assert parse_receiver("127.0.0.1:9000", default_profile="vmc").profile == "vmc"
+    named = parse_receiver("127.0.0.1:9000,profile=vrchat", default_profile="vmc")
+    assert named.profile == "vrchat"
+
+
 @pytest.mark.parametrize(
     "text",
     [

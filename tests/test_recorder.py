@@ -635,22 +635,19 @@ def test_a_disk_that_refuses_is_said_once_and_counted(
     assert json.loads((tmp_path / "x.json").read_bytes())["ended"]["failed_syncs"] >= 1
 
 
-def test_eight_hours_cost_no_memory_and_late_rows_no_more_time(tmp_path: Path) -> None:
+def test_eight_hours_cost_no_memory(tmp_path: Path) -> None:
     hours, per_second, parts = 8, 10, 40
     in_part = hours * 3600 * per_second // parts
-    blocks, times = [], []
+    blocks = []
     reading = with_face(source_s=None)
     with Recorder(tmp_path / "x.csv", {}) as recorder:
-        for _ in range(parts):
-            before = time.process_time_ns()
+        for part in range(1, parts + 1):
             for _ in range(in_part):
                 recorder.write(reading, 1.0)
-            settled(recorder, in_part * (len(times) + 1))
-            times.append(time.process_time_ns() - before)
+            settled(recorder, in_part * part)
             blocks.append(sys.getallocatedblocks())
     assert recorder.rows == hours * 3600 * per_second
     assert blocks[-1] - blocks[1] < 500
-    assert min(times[-parts // 4 :]) < 2 * min(times[: parts // 4])
 
 
 def test_names_that_are_no_utf_8_do_not_break_it(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from app.by_hand import click, enter, tick
+from loopback import hears_others
 from oscquery.playing import VRChat
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -130,6 +131,15 @@ def test_start_opens_the_camera_and_nothing_more_while_it_runs(
     assert room.controller.status.phase is Phase.RUNNING
 
 
+@pytest.mark.parametrize("everyone", [False, True])
+def test_other_computers_are_heard_where_the_settings_say_so(
+    make_room: MakeRoom, everyone: bool
+) -> None:
+    port = free_port()
+    make_room(remote=RemotePart(port=port, everyone=everyone))
+    assert hears_others(port) is everyone
+
+
 def test_start_without_a_camera_says_so(qtbot: QtBot, make_room: MakeRoom) -> None:
     room = make_room(camera=CameraPart())
     room.send("start")
@@ -168,9 +178,11 @@ def test_a_profile_that_is_unknown_is_said_and_changes_nothing(
 
 def host_info(room: Room) -> dict[str, object]:
     """Return what vrfer tells by OSCQuery of where it hears OSC."""
-    server = room.controller._session._worker._outputs.oscquery
-    assert server is not None
-    with urllib.request.urlopen(f"http://{server.host}:{server.port}/?HOST_INFO") as answer:
+    offer = room.controller.status.oscquery
+    assert offer is not None
+    # Without the proxy that the environment may name: it would ask another computer.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(f"{offer.address}/?HOST_INFO") as answer:
         told = json.load(answer)
     assert isinstance(told, dict)
     return told
@@ -178,7 +190,7 @@ def host_info(room: Room) -> dict[str, object]:
 
 def offered(room: Room) -> str | None:
     """Return the name under which OSCQuery is offered now."""
-    offer = room.controller._session.status().oscquery
+    offer = room.controller.status.oscquery
     return None if offer is None else offer.name
 
 

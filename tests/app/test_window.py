@@ -14,7 +14,7 @@ from pathlib import Path
 
 import cv2
 import pytest
-from app.by_hand import Told
+from app.by_hand import Told, tick
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QShortcut
 from PyQt6.QtWidgets import QApplication, QMessageBox
@@ -320,10 +320,9 @@ def test_a_broken_settings_file_is_said_and_kept(
 
 def test_settings_are_remembered(qtbot: QtBot, make_window: MakeWindow, tmp_path: Path) -> None:
     window = make_window()
-    qtbot.mouseClick(window.camera.mirrored, Qt.MouseButton.LeftButton)
+    tick(qtbot, window.camera.mirrored)
     window.close()
-    kept = read_settings(tmp_path / "config" / "settings.toml")
-    assert kept.camera.mirrored == window.camera.mirrored.isChecked()
+    assert read_settings(tmp_path / "config" / "settings.toml").camera.mirrored
 
 
 def test_settings_travel_as_a_file(qtbot: QtBot, make_window: MakeWindow, tmp_path: Path) -> None:
@@ -393,7 +392,8 @@ def test_a_source_that_is_not_remembered_leaves_the_settings_alone(
     qtbot.waitUntil(runs, timeout=PATIENCE_MS)
     window.view.region_chosen.emit((0.0, 0.0, 60.0, 60.0))
     window.show_tab(0)
-    qtbot.mouseClick(window.camera.mirrored, Qt.MouseButton.LeftButton)
+    tick(qtbot, window.camera.mirrored)
+    assert window.camera.mirrored.isChecked()
     qtbot.keyClick(window, Qt.Key.Key_F5)
     qtbot.waitUntil(lambda: not runs(), timeout=PATIENCE_MS)
     qtbot.keyClick(window, Qt.Key.Key_F5)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from loopback import hears_others
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from vrfer.errors import OutputError
@@ -153,6 +154,6 @@ def test_a_port_that_is_taken_is_said(steered: Steered) -> None:
 
 
 def test_other_computers_are_not_heard_unless_asked_for(steered: Steered) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
-        # A socket of the same port on another address can only be bound while ours is on loopback.
-        other.bind(("127.0.0.2", steered.remote.port))
+    assert not hears_others(steered.remote.port)
+    with Remote(steered.commands.put, port=0, host="") as open_to_all:
+        assert hears_others(open_to_all.port)
