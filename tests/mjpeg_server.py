@@ -40,7 +40,9 @@ class MjpegServer:
         self.credentials: str | None = None
         """`user:password` that clients must give, or None."""
         self.body: bytes | None = None
-        """When given, sent once instead of pictures, with `content_type` and a length."""
+        """When given, sent once instead of pictures, with `content_type`."""
+        self.length_told = True
+        """Whether it is said how long `body` is."""
         self.redirect: str | None = None
         """When given, `/` answers with a redirection to this address."""
         self.sent_ns: dict[int, int] = {}
@@ -162,7 +164,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
+        if self.server.owner.length_told:
+            self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 

@@ -112,6 +112,7 @@ def test_a_patch_need_not_lie_contiguously_in_memory(classifier: Classifier) -> 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     assert "cannot be read: No such file" in refused(tmp_path / "missing.onnx").message
+    assert "cannot be read" in refused(Path("x\0.onnx")).message
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:

@@ -101,6 +101,7 @@ def test_without_a_file_there_are_defaults_and_nothing_to_say(tmp_path: Path) ->
         (b"[camera]\nzoom = 3\n", "camera.zoom"),
         (b"[expression.sensitivity]\njoy = 1.0\n", "expression.sensitivity.joy"),
         (b"[window]\nvolume = nan\n", "window.volume"),
+        (b"[window]\nsize = [99999999999999999999, 1]\n", "window.size"),
         (b"[[receivers]]\nport = 0\n", "receivers.0.port"),
         (b'[offers]\nlsl_name = "\'"\n', "offers.lsl_name"),
         (b"schema_version = 99\n", "newer vrfer"),

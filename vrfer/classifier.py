@@ -196,9 +196,9 @@ class Classifier:
 def _read(model: Path) -> bytes:
     try:
         return model.read_bytes()
-    except OSError as err:
+    except (OSError, ValueError) as err:  # ValueError: no name of a file has a zero character
         raise ModelContractError(
-            f"the network {model} cannot be read: {err.strerror or err}",
+            f"the network {model} cannot be read: {getattr(err, 'strerror', None) or err}",
             "Name an .onnx file with --model, or leave it out for the built-in network.",
         ) from err
 

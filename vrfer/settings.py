@@ -35,6 +35,7 @@ MIGRATIONS: Mapping[int, Callable[[dict[str, object]], dict[str, object]]] = {}
 
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Side = Annotated[int, Field(ge=1, le=16384)]
 
 
 def _usable_stream(name: str) -> str:
@@ -205,7 +206,8 @@ class WindowPart(_Part):
     """Whether the network's own view is shown."""
     cpu_share: float = Field(default=0.3, ge=0.02, le=1)
     """Share of one core that drawing may take; beyond it the window draws less often."""
-    size: tuple[int, int] | None = None
+    size: tuple[Side, Side] | None = None
+    """Width and height, pixels."""
     welcomed: bool = False
     """Whether the first start's guide was done or skipped."""
 

@@ -79,6 +79,7 @@ def test_camera_name_that_does_not_exist() -> None:
 
 LEFT, RIGHT = CameraInfo(1, "C920", port="usb-1"), CameraInfo(2, "C920", port="usb-2")
 BUILT_IN = CameraInfo(0, "Built-in", port="pci")
+FIRST, SECOND = CameraInfo(1, "Depth", port="usb-3"), CameraInfo(2, "Depth", port="usb-3")
 
 
 @pytest.mark.parametrize(
@@ -92,6 +93,7 @@ BUILT_IN = CameraInfo(0, "Built-in", port="pci")
         (CameraInfo(2, "C920", port="usb-1"), [LEFT, RIGHT], LEFT),
         (CameraInfo(1, "C920", port="usb-9"), [RIGHT], RIGHT),  # plugged in elsewhere
         (CameraInfo(1, "C920", port="usb-9"), [LEFT, RIGHT], None),  # which of them is it?
+        (SECOND, [FIRST, SECOND], SECOND),  # two numbers of one camera
         (CameraInfo(2, "camera 2"), [BUILT_IN, RIGHT], RIGHT),
         (CameraInfo(2, "camera 2"), [BUILT_IN], None),
     ],
@@ -159,6 +161,26 @@ def test_a_remembered_camera_is_opened_though_its_number_now_is_anothers(desk: D
     with open_source("0", camera_name="C920") as source:
         assert source.name == "C920"
     assert [index for index, _ in desk.opened] == [1]
+
+
+def test_of_two_cameras_of_one_name_the_other_one_is_never_read_instead(desk: Desk) -> None:
+    desk.here = [BUILT_IN, LEFT, RIGHT]
+    with open_source("1") as source:
+        assert source.read(10) is not None
+        desk.here = [BUILT_IN, RIGHT]
+        desk.opened[0][1].delivers = False
+        for _ in range(100):
+            if source.missing:
+                break
+            source.read(0.1)
+        assert source.missing
+        desk.here = [BUILT_IN, RIGHT, CameraInfo(3, "C920", port="usb-7")]  # plugged in elsewhere
+        for _ in range(100):
+            if not source.missing:
+                break
+            source.read(0.1)
+        assert not source.missing
+    assert [index for index, _ in desk.opened] == [1, 3]
 
 
 def test_no_other_camera_is_opened_in_place_of_a_remembered_one(desk: Desk) -> None:

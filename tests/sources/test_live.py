@@ -229,6 +229,29 @@ def test_a_bug_in_the_thread_reaches_the_owner(device: Blocking, until: Until) -
     assert device.closed.is_set()
 
 
+def test_what_waits_while_decoding_is_gone_once_grabbing_fails() -> None:
+    """OpenCV's DirectShow says once that a camera was unplugged, then grabs as if it were there."""
+
+    class Unplugged:
+        grabbed = 0
+
+        def grab(self) -> bool:
+            self.grabbed += 1
+            return self.grabbed > 1
+
+    device = CvDevice("camera", Unplugged(), threading.Event(), 1.0, decoding_waits=True)  # type: ignore[arg-type]
+    with pytest.raises(SourceError, match="delivers no pictures"):
+        device.read()
+
+
+def test_a_closed_source_has_nothing_more_to_deliver(device: Blocking) -> None:
+    with LiveSource("camera 0", lambda _: device, QUICK) as source:
+        assert source.read(10) is not None
+        assert not source.exhausted
+        device.captures.put(SourceError("gone", "No remedy."))
+    assert source.exhausted
+
+
 def test_opencv_device_reads_and_ends(tmp_path: Path) -> None:
     video = write_video(tmp_path / "clip.avi", "MJPG")
     device = CvDevice(
@@ -244,7 +267,7 @@ def test_opencv_device_reads_and_ends(tmp_path: Path) -> None:
 def test_video_over_http_is_read_by_opencv(
     server: MjpegServer, tmp_path: Path, until: Until
 ) -> None:
-    server.content_type = "video/x-msvideo"
+    server.content_type, server.length_told = "video/x-msvideo", False
     server.body = write_video(tmp_path / "clip.avi", "MJPG").read_bytes()
     with open_source(server.url) as source:
         assert source.live

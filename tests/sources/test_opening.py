@@ -106,12 +106,33 @@ def test_unreachable_rtsp() -> None:
         open_source(f"rtsp://127.0.0.1:{port}/stream")
 
 
+@pytest.mark.parametrize("url", ["udp://@:{port}", "udp://:{port}", "srt://:{port}?mode=listener"])
+def test_streams_that_somebody_sends_may_be_waited_for(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    asked: list[str] = []
+    closed = cv2.VideoCapture()
+
+    def open_capture(asked_for: str, *_: object) -> cv2.VideoCapture:
+        asked.append(asked_for)
+        return closed
+
+    monkeypatch.setattr("vrfer.sources.capturing.cv2.VideoCapture", open_capture)
+    url = url.format(port=1234)
+    with pytest.raises(SourceError, match="cannot be opened as a video stream"):
+        open_source(url)
+    assert asked == [url]
+
+
 @pytest.mark.parametrize(
     ("url", "complaint"),
     [
         ("http://ann:secret@cam:99999/", "not valid"),
         ("http://ann:secret@[cam/", "not valid"),
         ("http:///video", "names no computer"),
+        ("rtsp://@:8554/x", "names no computer"),
+        ("udp://@", "names no computer"),
+        ("udp://@:0", "names no computer"),
     ],
 )
 def test_invalid_address(url: str, complaint: str) -> None:
@@ -132,7 +153,11 @@ def test_unknown_kind_of_address() -> None:
 
 @pytest.mark.parametrize(
     ("content_type", "complaint"),
-    [("text/html", "is a web page"), ("image/jpeg", "is a single picture")],
+    [
+        ("text/html", "is a web page"),
+        ("image/jpeg", "is a single picture"),
+        ("video/mp4", "is a film"),
+    ],
 )
 def test_url_that_is_no_stream(server: MjpegServer, content_type: str, complaint: str) -> None:
     server.content_type, server.body = content_type, noise_jpeg()

@@ -19,6 +19,12 @@ def test_pictures_are_recognised_and_decoded(suffix: str) -> None:
     assert abs(image.astype(int) - picture(3)).max() <= 2
 
 
+@pytest.mark.parametrize("data", [b"P3\n2 1\n255\n9 8 7 6 5 4\n", b"P6 1 1 255\n\7\6\5"])
+def test_pictures_of_other_programs_are_recognised(data: bytes) -> None:
+    assert is_picture(data)
+    assert decode(data) is not None
+
+
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])
 def test_picture_without_its_end_is_not_whole(suffix: str) -> None:
     data = encoded(suffix)

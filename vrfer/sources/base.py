@@ -36,7 +36,7 @@ class Source(ABC):
     @property
     @abstractmethod
     def exhausted(self) -> bool:
-        """Whether a file has delivered its last frame or was closed; never for live sources."""
+        """Whether a file has delivered its last frame, or the source was closed."""
 
     @property
     @abstractmethod

@@ -92,13 +92,13 @@ def find_again(wanted: CameraInfo, cameras: Sequence[CameraInfo]) -> CameraInfo 
     if not is_told(wanted):
         return next((camera for camera in cameras if camera.index == wanted.index), None)
     same_name = [camera for camera in cameras if camera.name == wanted.name]
-    for camera in same_name:
-        if wanted.port and camera.port == wanted.port:
-            return camera
-    if wanted.port and len(same_name) > 1:
+    same_port = [camera for camera in same_name if wanted.port and camera.port == wanted.port]
+    if wanted.port and len(same_name) > 1 and not same_port:
         return None
-    return next((camera for camera in same_name if camera.index == wanted.index), None) or next(
-        iter(same_name), None
+    # One camera may have several numbers, for pictures of several kinds.
+    meant = same_port or same_name
+    return next((camera for camera in meant if camera.index == wanted.index), None) or next(
+        iter(meant), None
     )
 
 

@@ -62,6 +62,8 @@ class _Opener:
         """Without a name of its own, the camera that has the number first is meant ever after."""
         self._called = wanted.name
         self._wanted = wanted
+        self._others: set[str] = set()
+        """Ports of other cameras of its name, which are not opened in its place."""
         self._settings = settings
         self._told: str | None = None
 
@@ -104,9 +106,15 @@ class _Opener:
         if not can_be_asked():
             return self._wanted.index
         cameras = list_cameras(with_modes=False)
-        found = find_again(self._wanted, cameras)
+        allowed = [camera for camera in cameras if camera.port not in self._others]
+        found = find_again(self._wanted, allowed)
         if found is not None:
             self._wanted = found
+            self._others |= {
+                camera.port
+                for camera in cameras
+                if camera.name == found.name and camera.port not in {"", found.port}
+            }
         elif is_told(self._wanted):
             raise SourceError(
                 f'the camera "{self._wanted.name}" is not plugged in',

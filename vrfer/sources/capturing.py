@@ -54,7 +54,9 @@ class CvDevice(Device):
 
     def read(self) -> Capture:
         """Wait for the next frame; see `Device.read`."""
-        give_up_s = time.monotonic() + self._grace_s
+        # DirectShow fails to grab when the camera was unplugged, and says so only once.
+        grace_s = 0.0 if self._decoding_waits else self._grace_s
+        give_up_s = time.monotonic() + grace_s
         while not self._capture.grab():
             if time.monotonic() >= give_up_s or self._stop.wait(RETRY_S):
                 raise SourceError(

@@ -152,8 +152,8 @@ class LiveSource(Source):
 
     @property
     def exhausted(self) -> bool:
-        """Always False: it may come back."""
-        return False
+        """Whether it was closed; before that it may always come back."""
+        return self._stop.is_set()
 
     @property
     def skipped(self) -> int:

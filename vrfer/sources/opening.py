@@ -18,6 +18,7 @@ from vrfer.sources.settings import DEFAULT_CAMERA, CameraSettings
 from vrfer.sources.video import VideoSource
 
 STREAM_SCHEMES = frozenset({"rtsp", "rtsps", "rtmp", "udp", "tcp", "srt"})
+LISTENING_SCHEMES = frozenset({"udp", "tcp", "srt"})
 SNIFFED = 4096
 """So many bytes tell a picture from a video from a text."""
 LIKE_A_PATH = re.compile(r"[/\\]|\.[A-Za-z][A-Za-z0-9]{1,4}$")
@@ -135,7 +136,9 @@ def _is_text(start: bytes) -> bool:
 def _open_url(url: str, cancel: threading.Event | None) -> Source:
     try:
         parts = urlsplit(url)
-        complete = bool(parts.hostname) and parts.port != 0
+        # Without a computer's name, as in udp://@:1234, they wait for whoever sends.
+        listens = parts.scheme.lower() in LISTENING_SCHEMES and parts.port is not None
+        complete = (bool(parts.hostname) or listens) and parts.port != 0
     except ValueError as err:
         raise SourceError(f"the address given is not valid ({err})", CHECK_ADDRESS) from err
     if not complete:
@@ -175,5 +178,10 @@ def _open_http(url: str, name: str, stop: threading.Event) -> Device:
         raise SourceError(
             f"{name} is {what}, not a video stream",
             "Give the address of the stream itself; many cameras have it at /video or /stream.",
+        )
+    if kind.startswith("video/") and "Content-Length" in answer.headers:
+        raise SourceError(
+            f"{name} is a film, not a camera's stream",
+            "Download it, and give the file: it then plays at its own speed.",
         )
     return capturing.open_stream(url, name, stop)

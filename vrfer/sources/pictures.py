@@ -1,5 +1,6 @@
 """Pictures in files and in memory: recognising, checking and decoding them."""
 
+import re
 from pathlib import Path
 
 import cv2
@@ -21,10 +22,9 @@ SIGNATURES = (
     b"BM",
     b"II*\0",
     b"MM\0*",
-    b"P5\n",
-    b"P6\n",
     b"\0\0\0\x0cjP  ",
 )
+NETPBM = re.compile(rb"P[1-6]\s")
 PNG = b"\x89PNG"
 JPEG = b"\xff\xd8"
 START_OF_SCAN = 0xDA
@@ -33,7 +33,8 @@ END_OF_IMAGE = b"\xff\xd9"
 
 def is_picture(start: bytes) -> bool:
     """Say whether a file with these first bytes is a still picture, whatever its name says."""
-    return start.startswith(SIGNATURES) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
+    webp = start[:4] == b"RIFF" and start[8:12] == b"WEBP"
+    return start.startswith(SIGNATURES) or webp or NETPBM.match(start) is not None
 
 
 def jpeg_scan(data: bytes | bytearray) -> int:
