@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 def pytest_configure(config: pytest.Config) -> None:
     """Keep settings, people and logs of whoever runs the tests out of them, and as they are.
 
-    For this process and its children; where folders are not told by such variables, as on Windows
-    and macOS, tests that would touch them are left out.
+    For this process and its children, on Linux; Windows and macOS do not name these folders in
+    variables.
     """
     home = Path(tempfile.mkdtemp(prefix="vrfer-tests-"))
     config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -19,10 +20,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import typer
 from loopback import hears_others
 
-from vrfer.command_line import run_app
 from vrfer.expressions import EXPRESSIONS
 from vrfer.listen import Listener
 from vrfer.outputs.film import film_files
@@ -148,12 +147,23 @@ def test_run_does_all_that_its_options_say(short_clip: Path, tmp_path: Path) -> 
     assert f"recorded 60 pictures into {film_files(record)[0]}" in lines
 
 
-def test_a_file_that_loops_does_not_end(short_clip: Path) -> None:
-    result = app(
-        "run", "--headless", "--loop", "--seconds", "4", "--as-fast-as-possible",
-        "--source", str(short_clip),
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process there")
+def test_a_file_that_loops_does_not_end(short_clip: Path, tmp_path: Path) -> None:
+    record = tmp_path / "loop.csv"
+    process = subprocess.Popen(
+        [
+            *APP, "run", "--headless", "--loop", "--as-fast-as-possible",
+            "--source", str(short_clip), "--record", str(record),
+        ],
+        stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
-    assert int(result.stdout.split("frames ")[1].split(",")[0]) > 60
+    deadline_s = time.monotonic() + 60
+    while not record.exists() or record.read_text("utf-8").count("\n60,0.000000,") == 0:
+        assert process.poll() is None
+        assert time.monotonic() < deadline_s
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 130
 
 
 def test_seconds_ends_a_paced_run(short_clip: Path) -> None:
@@ -376,13 +386,21 @@ def test_listen_prints_what_arrives() -> None:
 
 
 def test_a_bug_ends_with_a_code_of_its_own() -> None:
-    broken = typer.Typer()
+    code = """
+import sys, typer
+from vrfer.command_line import run_app
 
-    @broken.command()
-    def fail() -> None:
-        raise SystemExit("something that nobody foresaw")
+app = typer.Typer()
 
-    assert run_app(broken, []) == 1
+@app.command()
+def fail():
+    raise RuntimeError("nobody foresaw it")
+
+sys.exit(run_app(app, []))
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert "nobody foresaw it" in ended.stderr
 
 
 def test_the_version_is_told() -> None:

@@ -478,8 +478,8 @@ def test_an_avatar_that_comes_back_does_not_keep_an_event_that_ended(heard: sock
     """VRChat saves parameters avatar by avatar."""
     known = ("scared", "glad")
 
-    def tell(active: tuple[str, ...]) -> list[tuple[str, object]]:
-        sender.show_events(active, 10**18, known=known)
+    def tell(active: tuple[str, ...], *, at_s: int = 0) -> list[tuple[str, object]]:
+        sender.show_events(active, 10**18 + at_s * 10**9, known=known)
         heard.settimeout(0.2)
         told = []
         with contextlib.suppress(TimeoutError):
@@ -496,6 +496,9 @@ def test_an_avatar_that_comes_back_does_not_keep_an_event_that_ended(heard: sock
         assert tell(()) == []
         sender.refresh()
         assert tell(("glad",)) == [("scared", False), ("glad", True)]
+        sender.refresh()
+        assert tell(("glad",), at_s=10) == [("scared", False), ("glad", True)]
+        assert tell(("glad",), at_s=20) == [("glad", True)]  # after a silence what lasts alone
 
 
 def test_a_face_that_is_missed_for_a_moment_does_not_switch_an_avatar_off(

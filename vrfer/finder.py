@@ -46,7 +46,7 @@ _MOVED = 0.1
 _FORGET_S = 1.5
 """So long the place of a lost face is looked at first."""
 _CUT_GRAY = 24.0
-"""Mean change of the picture, in gray levels, that only a cut in a film makes."""
+"""Mean change of the picture, in gray levels, that only a cut in a film makes, or light."""
 _CUT_ALIKE = 0.5
 """Pictures that correlate as much show the same scene: a lamp was switched on. At cuts in films
 0.39 is the most that was seen."""

@@ -378,17 +378,25 @@ def tell_gone(outputs: Outputs, last: Reading, *, face: bool = True) -> None:
         tell_events(outputs, outputs.rules.end(), gone)
 
 
-def take_leave(senders: Sequence[OscSender], last: Reading) -> None:
-    """Tell receivers that hear no more of this run that no face is seen, and that events end.
+def take_leave(
+    senders: Sequence[OscSender],
+    last: Reading,
+    *,
+    active: Sequence[str] = (),
+    known: Sequence[str] = (),
+) -> None:
+    """Tell some receivers, of which no more is to be heard for now, that no face is seen.
 
     Args:
         senders: Theirs.
         last: The last reading.
+        active: Names of the rules whose event lasts all the same.
+        known: Names of all rules that are followed.
     """
     gone = face_gone(last)
     for sender in senders:
         sender.take(gone, at_once=True)
-        sender.show_events((), gone.captured_unix_ns)
+        sender.show_events(active, gone.captured_unix_ns, known=known)
 
 
 def tell_events(outputs: Outputs, fired: Sequence[Fired], reading: Reading) -> None:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
@@ -169,9 +170,12 @@ class Session:
     def neutral_held(self) -> NDArray[np.bool_]:
         """Which rows say neutral because somebody held it, whatever the face showed."""
         switches = sorted(
-            (marker.monotonic_s, marker.text == NEUTRAL_HELD)
-            for marker in self.markers
-            if marker.text in (NEUTRAL_HELD, NEUTRAL_RELEASED)
+            (
+                (marker.monotonic_s, marker.text == NEUTRAL_HELD)
+                for marker in self.markers
+                if marker.text in (NEUTRAL_HELD, NEUTRAL_RELEASED)
+            ),
+            key=itemgetter(0),  # of two at the same moment the file knows which came first
         )
         states = [self.description.get("neutral_held") is True, *(held for _, held in switches)]
         moments_s = [at_s for at_s, _ in switches]

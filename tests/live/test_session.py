@@ -237,15 +237,20 @@ def test_an_unknown_host_is_said_and_holds_nothing_up(watched: Watched) -> None:
         assert good.ready
 
 
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS has one loopback address alone")
 def test_a_name_of_two_addresses_is_sent_to_at_one_of_them(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look_up, asked = socket.getaddrinfo, itertools.count()
+    look_up = socket.getaddrinfo
+    asked: list[str] = []
 
     def either(host: str, *where: object, **kind: object) -> object:
         if host != "headset.local":
             return look_up(host, *where, **kind)
-        order = ("127.0.0.1", "127.0.0.2") if next(asked) % 2 == 0 else ("127.0.0.2", "127.0.0.1")
+        order = ["127.0.0.1", "127.0.0.2"]
+        if len(asked) % 2:
+            order.reverse()
+        asked.append(order[0])
         return [one for address in order for one in look_up(address, *where, **kind)]
 
     monkeypatch.setattr(socket, "getaddrinfo", either)
@@ -254,7 +259,7 @@ def test_a_name_of_two_addresses_is_sent_to_at_one_of_them(
         watched.session.set_receivers([Receiver("headset.local", heard.port)])
         playing(watched)
         assert heard.packet(PATIENCE_S)
-        watched.until(lambda: next(asked) > 10)
+        watched.until(lambda: asked.count("127.0.0.2") > 2)
         assert heard.packet(PATIENCE_S)
         assert not other.packet(0.0)
 
@@ -321,7 +326,7 @@ def test_opening_is_cancelled_at_once(watched: Watched, monkeypatch: pytest.Monk
     monkeypatch.setattr(mjpeg, "SILENCE_S", 20 * PATIENCE_S)
 
     def opening() -> bool:
-        return any(one.name == "vrfer: opening a source" for one in threading.enumerate())
+        return any(one.name == "opening a source" for one in threading.enumerate())
 
     with MjpegServer([b"never sent"]) as silent:
         silent.flowing.clear()
@@ -393,8 +398,7 @@ def test_another_computer_is_told_again_that_no_face_is_seen(
             assert messages is not None
             gone += {m.address: m.arguments[0] for m in messages}.get("/vrfer/face") == 0
         assert session.status().phase is Phase.PAUSED
-        while heard.packet(0.5):  # the last of these
-            pass
+        assert not heard.packet(0.5)
 
 
 def test_a_receiver_whose_profile_changes_goes_on_counting(watched: Watched) -> None:
@@ -402,7 +406,8 @@ def test_a_receiver_whose_profile_changes_goes_on_counting(watched: Watched) -> 
     with Listener(0) as heard:
         session.set_receivers([Receiver("127.0.0.1", heard.port)])
         watched.until(lambda: [line.sent > 20 for line in session.status().receivers] == [True])
-        session.set_receivers([Receiver("127.0.0.1", heard.port, profile="vmc")])
+        for name in ("unity", "vmc"):  # the first one may not be ready when the second comes
+            session.set_receivers([Receiver("127.0.0.1", heard.port, profile=name)])
         watched.until(lambda: [line.ready for line in session.status().receivers] == [True])
         (line,) = session.status().receivers
         assert line.sent > 20

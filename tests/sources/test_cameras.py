@@ -163,7 +163,7 @@ def test_a_remembered_camera_is_opened_though_its_number_now_is_anothers(desk: D
     assert [index for index, _ in desk.opened] == [1]
 
 
-def test_of_two_cameras_of_one_name_the_other_one_is_never_read_instead(desk: Desk) -> None:
+def test_of_two_cameras_of_one_name_the_other_one_is_not_read_instead(desk: Desk) -> None:
     desk.here = [BUILT_IN, LEFT, RIGHT]
     with open_source("1") as source:
         assert source.read(10) is not None

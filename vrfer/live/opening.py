@@ -29,7 +29,7 @@ class Opening:
         """Why it could not be opened, in one line."""
         self._on_done = on_done
         self._cancelled = threading.Event()
-        threading.Thread(target=self._work, name="vrfer: opening a source", daemon=True).start()
+        threading.Thread(target=self._work, name="opening a source", daemon=True).start()
 
     def cancel(self) -> None:
         """Give it up; what opens nevertheless is closed at once."""

@@ -24,8 +24,8 @@ class _Line:
     """One receiver and what is known of it."""
 
     receiver: Receiver
-    counted: tuple[int, int] = (0, 0)
-    """Packets sent, and not taken, of the line in whose place this one came."""
+    before: tuple[int, int] = (0, 0)
+    """Counts of the line in whose place this one came."""
     sender: OscSender | None = None
     error: str = ""
     tried_s: float = 0.0
@@ -34,6 +34,11 @@ class _Line:
     """What a look-up has opened and the session's thread has not taken yet; guarded by the lock."""
     dropped: bool = False
     """Whether nothing is sent there any more; guarded by the lock."""
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Packets that were sent, and that the network did not take."""
+        return self.before if self.sender is None else (self.sender.sent, self.sender.failed)
 
 
 class Receivers:
@@ -55,12 +60,12 @@ class Receivers:
         """Send to these from now on; what is sent to already goes on."""
         kept = {line.receiver: line for line in self._lines}
         counts = {
-            (line.receiver.host, line.receiver.port): (line.sender.sent, line.sender.failed)
+            (line.receiver.host, line.receiver.port): line.counts
             for line in self._lines
-            if line.sender is not None and line.receiver not in receivers
+            if line.receiver not in receivers
         }
         fresh = [
-            _Line(receiver, counts.get((receiver.host, receiver.port), (0, 0)))
+            _Line(receiver, counts.pop((receiver.host, receiver.port), (0, 0)))
             for receiver in receivers
             if receiver not in kept
         ]
@@ -111,8 +116,8 @@ class Receivers:
             ReceiverStatus(
                 line.receiver,
                 ready=line.sender is not None,
-                sent=line.sender.sent if line.sender else 0,
-                failed=line.sender.failed if line.sender else 0,
+                sent=line.counts[0],
+                failed=line.counts[1],
                 error=line.sender.error if line.sender else line.error,
             )
             for line in self._lines
@@ -152,10 +157,12 @@ class Receivers:
             if line.dropped:
                 return
             opened, line.opened = line.opened, None
-            if line.sender is None and opened is not None:
+            if opened is None:
+                pass  # it was not found: what was there goes on
+            elif line.sender is None:
+                opened.sent, opened.failed = line.before
                 line.sender = opened
-                opened.sent, opened.failed = line.counted
-            elif line.sender is not None and opened is not None:
+            else:
                 line.sender = _moved(line.sender, opened)
         if error and error != line.error:
             logger.warning("%s", error)
@@ -175,7 +182,8 @@ class Receivers:
 
 def _moved(before: OscSender, now: OscSender) -> OscSender:
     """Return the one of two senders to a receiver that goes on; the other is closed."""
-    # A computer with two addresses is told of in changing order.
+    # The addresses of a computer with several come in changing order: as long as ours is among
+    # them, it has not moved.
     if before.address in now.addresses:
         now.close()
         return before

@@ -32,8 +32,8 @@ DEFAULT_PORT = 9010
 LOOPBACK = "127.0.0.1"
 MOST_A_SECOND = 20
 """More commands than this within a second are dropped: a program gone wild must not steer."""
-MOST_MARKERS_A_SECOND = 1000
-"""The same for markers, which steer nothing and may be every trigger of an experiment."""
+MOST_MARKERS_A_SECOND = 100
+"""The same for markers, which may be every trigger of an experiment."""
 LONGEST_TEXT = 200
 _PREFIX = "/vrfer/control/"
 _WAIT_S = 0.2
@@ -127,9 +127,10 @@ class Remote:
         """The port that is listened to."""
         self.dropped = 0
         """Commands and markers that came too fast."""
-        self._dropped_s = -math.inf
         self._recent: dict[bool, deque[float]] = {True: deque(), False: deque()}
-        """When markers came, and other commands."""
+        """When markers (True) and other commands (False) came ..."""
+        self._dropped_s = {True: -math.inf, False: -math.inf}
+        """... and when some of them were last dropped."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="vrfer-remote", daemon=True)
         self._thread.start()
@@ -165,10 +166,10 @@ class Remote:
         while recent and recent[0] <= now_s - 1.0:
             recent.popleft()
         if len(recent) >= (MOST_MARKERS_A_SECOND if marks else MOST_A_SECOND):
-            if now_s - self._dropped_s > _QUIET_S:
+            if now_s - self._dropped_s[marks] > _QUIET_S:
                 what = "markers" if marks else "commands"
                 logger.warning("%s over OSC come too fast; some are dropped", what)
-            self._dropped_s = now_s
+            self._dropped_s[marks] = now_s
             self.dropped += 1
             return False
         recent.append(now_s)

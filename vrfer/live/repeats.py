@@ -7,7 +7,7 @@ TIMES, EVERY_S = 3, 1.0
 
 
 class Repeats:
-    """Counts what is still to be told again, in a thread of its owner's."""
+    """Counts what is still to be told again; used by one thread."""
 
     def __init__(self) -> None:
         """Begin with nothing to be told."""

@@ -43,7 +43,6 @@ from vrfer.pipeline import (
     Summary,
     describe_run,
     describe_source,
-    face_gone,
     run,
     take_leave,
     tell_events,
@@ -64,6 +63,8 @@ _FACE_LOST_S = 1.0
 SETTLED_S = 1.0
 """What is turned by hand is noted once it stays as it is for this long."""
 _FAILED_TURN_S = 1.0
+_MARKS_TOLD_EVERY_S = 0.1
+"""Of markers that follow each other faster only the first is told: nobody could see them all."""
 _TRIED_AGAIN = 3
 """So many failures in a row of what should never fail end a source."""
 
@@ -109,11 +110,14 @@ class Worker:
         self._resting: Resting | None = None
         self._neutral_held = False
         self._last: Look | None = None
+        self._newest: Reading | None = None
+        """The last reading, if the next one follows it without a break."""
         self._face_since_s = 0.0
         self._face_told = False
         self._evidence: NDArray[np.float32] | None = None
         self._explained_s = -math.inf
         self._stated_s = -math.inf
+        self._marked_s = -math.inf
         self._failures = 0
         self._steady_changed: tuple[int, int] | None = None
         """When readings began to be calmer or quicker, on both clocks; None once that is noted."""
@@ -238,6 +242,7 @@ class Worker:
         """Keep what a window may want of a reading."""
         now_s = time.monotonic()
         self._failures = 0
+        self._newest = reading
         self._pace.add(now_s, latency_ms)
         self._follow_face(reading, now_s)
         if self._resting is not None:
@@ -269,20 +274,26 @@ class Worker:
             self._tell(Happening.FACE_LOST)
 
     def _between_frames(self) -> None:
+        source = self._source
+        if source is not None:
+            self._follow_source(source)
         self._obey()
         self._learn()
         source = self._source
         if source is None:
             return
+        while self._phase is Phase.PAUSED and source.live and not self._interrupt.is_set():
+            self._obey(wait_s=_STATUS_EVERY_S)
+
+    def _follow_source(self, source: Source) -> None:
+        """Notice that the camera is away, or back: before anything is told of it."""
         if source.missing and self._phase is Phase.RUNNING:
-            self._phase = Phase.AWAY
+            self._phase, self._newest = Phase.AWAY, None
             self._repeats.begin(time.monotonic())
             self._tell(Happening.SOURCE_AWAY, source.name)
         elif not source.missing and self._phase is Phase.AWAY:
             self._phase = Phase.RUNNING
             self._tell(Happening.SOURCE_BACK, source.name)
-        while self._phase is Phase.PAUSED and source.live and not self._interrupt.is_set():
-            self._obey(wait_s=_STATUS_EVERY_S)
 
     def _go_on_testing(self) -> None:
         """Show the test signal's next expression; readings wait until it is over."""
@@ -295,8 +306,8 @@ class Worker:
             self._test_signal = None
             self._outputs.senders = self.receivers.senders
             if self._phase is not Phase.RUNNING:
-                pattern = example_reading(0, time.perf_counter_ns(), time.time_ns())
-                take_leave(self._outputs.senders, pattern)
+                self._say_gone(self._outputs.senders)
+                self._repeats.begin(time.monotonic())
 
     # Wishes, obeyed in the session's thread.
 
@@ -327,12 +338,8 @@ class Worker:
     def _say_gone(self, senders: Sequence[OscSender]) -> None:
         """Tell receivers that no face is seen, and which events last, though no frame comes."""
         seen = example_reading(0, time.perf_counter_ns(), time.time_ns())
-        gone = face_gone(seen if self._last is None else self._last.reading)
-        for sender in senders:
-            sender.take(gone, at_once=True)
-            sender.show_events(
-                self._rules.active, gone.captured_unix_ns, known=self._rules.followed
-            )
+        last = seen if self._last is None else self._last.reading
+        take_leave(senders, last, active=self._rules.active, known=self._rules.followed)
 
     def _repeat_gone(self) -> None:
         """Tell other computers again that no face is seen, if it is time."""
@@ -407,6 +414,7 @@ class Worker:
 
     def _tell_gone(self) -> None:
         if self._last is not None:
+            self._newest = None
             self._end_test()
             tell_gone(self._outputs, self._last.reading)
             self._repeats.begin(time.monotonic())
@@ -541,9 +549,9 @@ class Worker:
 
         Frames wait until they are read: the next one may have been captured before now.
         """
-        if self._last is None or self._phase is not Phase.RUNNING:
+        last = self._newest
+        if last is None:
             return None
-        last = self._last.reading
         return last.captured_unix_ns + TIME_STEP_NS, last.captured_ns + TIME_STEP_NS
 
     def use_person(self, person: str | None) -> None:
@@ -643,6 +651,10 @@ class Worker:
     def mark(self, unix_ns: int, ns: int, text: str) -> None:
         """Set a marker wherever markers go."""
         self._outputs.mark(unix_ns, ns, text)
+        now_s = time.monotonic()
+        if now_s - self._marked_s < _MARKS_TOLD_EVERY_S:
+            return
+        self._marked_s = now_s
         streamed = self._outputs.recorder is None and self._outputs.lsl is not None
         if self._keeping.keeps or streamed:
             self._tell(Happening.MARKED, text)

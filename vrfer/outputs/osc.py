@@ -220,20 +220,21 @@ class OscSender:
             known: Names of all rules that are followed.
         """
         long_ago = abs(unix_ns - self._events_ns) >= _EVENTS_EVERY_NS
-        anew, self._events_anew = self._events_anew or long_ago, False
+        asked, self._events_anew = self._events_anew, False
         if long_ago or self._connects:
             self._events_ns = unix_ns
         kept = self.profile.events.type == "bool"
         names = [*self._events, *known] if kept else self._events
         now = dict.fromkeys(names, 0) | dict.fromkeys(active, 1)
         for name, value in sorted(now.items(), key=itemgetter(1)):
-            repeated = anew and (value == 1 or self.loses_packets or (kept and not long_ago))
+            lasts_or_is_lost = value == 1 or self.loses_packets
+            repeated = (asked and kept) or ((asked or long_ago) and lasts_or_is_lost)
             if value == self._events.get(name, None if kept else 0) and not repeated:
                 continue
             if self._tell_event(name, value, unix_ns):
                 self._events[name] = value
             else:
-                self._events_anew |= anew
+                self._events_anew |= asked or long_ago
 
     def _tell_event(self, name: str, value: int, unix_ns: int) -> bool:
         layout = self.profile.events

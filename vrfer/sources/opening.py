@@ -5,7 +5,7 @@ import os
 import re
 import threading
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from vrfer.errors import SourceError
 from vrfer.sources import camera_list, cameras, capturing, mjpeg, pictures
@@ -18,7 +18,6 @@ from vrfer.sources.settings import DEFAULT_CAMERA, CameraSettings
 from vrfer.sources.video import VideoSource
 
 STREAM_SCHEMES = frozenset({"rtsp", "rtsps", "rtmp", "udp", "tcp", "srt"})
-LISTENING_SCHEMES = frozenset({"udp", "tcp", "srt"})
 SNIFFED = 4096
 """So many bytes tell a picture from a video from a text."""
 LIKE_A_PATH = re.compile(r"[/\\]|\.[A-Za-z][A-Za-z0-9]{1,4}$")
@@ -136,9 +135,7 @@ def _is_text(start: bytes) -> bool:
 def _open_url(url: str, cancel: threading.Event | None) -> Source:
     try:
         parts = urlsplit(url)
-        # Without a computer's name, as in udp://@:1234, they wait for whoever sends.
-        listens = parts.scheme.lower() in LISTENING_SCHEMES and parts.port is not None
-        complete = (bool(parts.hostname) or listens) and parts.port != 0
+        complete = (bool(parts.hostname) or _listens(parts)) and parts.port != 0
     except ValueError as err:
         raise SourceError(f"the address given is not valid ({err})", CHECK_ADDRESS) from err
     if not complete:
@@ -151,6 +148,12 @@ def _open_url(url: str, cancel: threading.Event | None) -> Source:
     if scheme in STREAM_SCHEMES:
         return LiveSource(name, capturing.stream_opener(url, name), cancel=cancel)
     return LiveSource(name, functools.partial(_open_http, url, name), cancel=cancel)
+
+
+def _listens(parts: SplitResult) -> bool:
+    """Say whether an address means a port here, to which somebody sends: `udp://@:1234`."""
+    asked = parts.scheme.lower() == "udp" or "listen" in parts.query
+    return asked and parts.port is not None
 
 
 def _open_http(url: str, name: str, stop: threading.Event) -> Device:
