@@ -20,6 +20,7 @@ from vrfer.training.by_name import network_folders
 from vrfer.training.checkpoint import RunState, load_state
 from vrfer.training.ferplus import FerPlus
 from vrfer.training.loop import Progress, Watcher, fit
+from vrfer.training.provenance import file_in_brief, file_in_words
 
 ROOT = Path(__file__).parents[2]
 TRAIN = "from vrfer.training.cli import main; main()"
@@ -138,6 +139,28 @@ def test_a_stage_is_taken_over_by_name(cli: Cli, finished: Finished) -> None:
     assert code == 0
     assert "full-face dense" not in out
     assert "lower-half dense epoch 1/6" in out
+
+
+def test_a_student_has_the_start_and_the_teachers_that_were_named(
+    cli: Cli, finished: Finished
+) -> None:
+    distillation = {"weight": 0.3, "live": 0.3}
+    lessons = stage(region="lower-half", occlusion="crop", epochs=1, distillation=distillation)
+    path = write_recipe(tiny_recipe(name="student", start="checkpoint", stages=[lessons]))
+    begin, teacher = finished[0] / "lower-half.pt", finished[0] / "full-face.pt"
+    code, _, errors = cli(
+        "fit", path, "--start", begin, "--teacher", teacher, "--live-teacher", "lower-face",
+        "--accelerator", "cpu",
+    )  # fmt: skip
+    assert (code, errors) == (0, "")
+    state = load_state(Path("runs/student/lower-half.pt"))
+    assert state.lineage == file_in_words(begin)
+    assert state.taught_by == (file_in_brief(teacher),)
+    assert [name.startswith("lower-face-further (") for name in state.live_teachers] == [True]
+
+    code, out, errors = cli("compare", begin, begin, "--split", "test")
+    assert (code, errors) == (0, "")
+    assert "| test | " in out
 
 
 def test_recipes_and_models_are_listed(cli: Cli) -> None:
