@@ -48,12 +48,13 @@ vrfer-app run --source 0 --osc 127.0.0.1:9000,profile=vrchat --osc 192.168.1.40:
 ```
 
 Common to all: probabilities are the steady ones, 0 to 1, in the order neutral, happiness, surprise,
-sadness, anger, disgust, fear, contempt. While no face is seen they are 0; where frames stop, that is told once,
-and to other computers, to which packets get lost, three times more in the next seconds (by the window and with
-`--control`). While the network is unsure the label holds. Nothing that is sent is ever NaN. Packets stay below 1,432 bytes; what does
-not fit into one bundle goes out in several with the same time tag. The scenes in `assets/receivers`
-go to rest after two seconds of silence: tell them something at least once a second. The test signal
-sends each expression at 1, in the profile's own addresses, whatever has changed.
+sadness, anger, disgust, fear, contempt. While no face is seen they are 0. Where frames stop, that
+is told once, and to other computers, to which packets get lost, three times more in the next
+seconds (by the window and with `--control`). While the network is unsure the label holds. Nothing
+that is sent is ever NaN. Packets stay below 1,432 bytes; what does not fit into one bundle goes out
+in several with the same time tag. The scenes in `assets/receivers` go to rest after two seconds of
+silence: tell them something at least once a second. The test signal sends each expression at 1, in
+the profile's own addresses, whatever has changed.
 
 """
 OWN = """\

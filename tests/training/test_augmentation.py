@@ -14,6 +14,7 @@ EVERYTHING = {
     "zoom": 0.2,
     "shift": 0.1,
     "aspect": 0.1,
+    "yaw_deg": 45,
     "contrast": 0.5,
     "brightness": 60,
     "gamma": 0.5,
@@ -85,6 +86,11 @@ def centres(patches: Tensor) -> tuple[Tensor, Tensor]:
     return (weights.sum(dim=1) * places).sum(dim=1), (weights.sum(dim=2) * places).sum(dim=1)
 
 
+def peaks(patches: Tensor) -> Tensor:
+    """Return the column of each picture's brightest pixel."""
+    return patches[:, 0].amax(dim=1).argmax(dim=1)
+
+
 def test_a_shift_reaches_its_share_of_the_side_and_no_further() -> None:
     for found in centres(moved(disc(23.5, 23.5), 48, shift=0.1)):
         reach = (found - 23.5).abs().max()
@@ -113,6 +119,28 @@ def test_a_skew_pushes_the_top_aside_and_keeps_the_middle() -> None:
         assert float((y - height).abs().max()) < 0.1
     up, down = (centres(moved(disc(23.5, height), 48, skew=0.2))[0] for height in (11.5, 35.5))
     torch.testing.assert_close(up - 23.5, 23.5 - down, rtol=0, atol=0.1)
+
+
+def test_a_turned_head_keeps_its_mouth_in_the_middle_and_foreshortens_its_cheek() -> None:
+    x, y = centres(moved(disc(23.5, 35.5), 48, yaw_deg=45))
+    assert float((x - 23.5).abs().max()) < 0.7
+    assert float((y - 35.5).abs().max()) < 0.1
+    x = peaks(moved(disc(35.5, 35.5), 96, yaw_deg=45)) / 2
+    # On a head of radius 0.9 half squares, a point half a half square from the mouth.
+    angle = np.arcsin(0.5 / 0.9)
+    nearest = 23.5 + 24 * 0.9 * (np.sin(angle + np.pi / 4) - np.sin(np.pi / 4))
+    assert float(x.min()) == pytest.approx(nearest, abs=0.5)
+    unturned = x == x.median()
+    assert 70 < int(unturned.sum()) < 130  # half of 200
+
+
+def test_a_head_that_turns_the_other_way_is_the_mirror_image() -> None:
+    faces = noise(200)
+    turned = moved(faces, 48, yaw_deg=45)
+    mirrored = moved(np.ascontiguousarray(faces[:, :, ::-1]), 48, yaw_deg=45).flip(3)
+    assert not torch.allclose(turned, mirrored)  # each draws its side, not its picture's
+    straight = (turned - moved(faces, 48)).abs().amax(dim=(1, 2, 3)) < 0.1
+    torch.testing.assert_close(turned[straight], mirrored[straight], rtol=0, atol=0.05)
 
 
 def test_a_zoom_reaches_its_share() -> None:

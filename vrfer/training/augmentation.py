@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from vrfer.training.recipe import Augmentation, View
 
 _JPEG_QUALITY = (20, 71)
+_HEAD = 0.9
+"""Radius of a head in half face squares: its cheeks are 0.8 from the middle (`CropGeometry`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +132,30 @@ def _moved(faces: Tensor, view: View, augmentation: Augmentation, draw: _Draw) -
         rows.reshape(count, 2, 3), [count, 1, whole_height, view.width], align_corners=False
     )
     grid = grid[:, whole_height - view.height :]
+    if augmentation.yaw_deg:
+        chosen = draw.some(0.5)
+        yaw = draw.of(len(chosen)).about_zero(math.radians(augmentation.yaw_deg)).reshape(-1, 1, 1)
+        grid = grid.clone()
+        grid[chosen, ..., 0] = _before_turning(grid[chosen, ..., 0], yaw)
     return nn.functional.grid_sample(
         faces.unsqueeze(1).float(), grid, padding_mode="border", align_corners=False
     )
+
+
+def _before_turning(x: Tensor, yaw: Tensor) -> Tensor:
+    """Return where in a face seen from the front lies what a turned head shows.
+
+    The head is taken for an upright cylinder; pictures stay centred on the mouth. Where the far
+    cheek vanishes the background begins; where the near one comes into view the picture has
+    nothing, and repeats the cheek mirrored.
+
+    Args:
+        x: N x H x W, in half face squares from the mouth, positive to the right.
+        yaw: N x 1 x 1 radians, positive turns the nose to the right.
+    """
+    beside = x + _HEAD * yaw.sin()
+    on_the_head = _HEAD * ((beside / _HEAD).clamp(-1, 1).asin() - yaw).sin()
+    return torch.where(beside.abs() <= _HEAD, on_the_head, beside)
 
 
 def _places(patches: Tensor) -> tuple[Tensor, Tensor]:

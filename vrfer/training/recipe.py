@@ -99,6 +99,9 @@ class Augmentation(_Strict):
     """Largest horizontal shift of the top against the middle, in half face sides."""
     aspect: Share = 0
     """Largest stretch of the height alone."""
+    yaw_deg: float = Field(default=0, ge=0, le=60)
+    """Largest turn of the head to either side, degrees; half of the pictures. Cameras stand beside
+    people in headsets more often than beside those whom photographers look at."""
     gamma: float = Field(default=0, ge=0, le=2)
     """Largest logarithm of the exponent: 0.4 draws exponents from 0.67 to 1.5."""
     light: float = Field(default=0, ge=0, le=1)
