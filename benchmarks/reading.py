@@ -7,6 +7,7 @@ every network reads the same crops. Figures go to standard output, progress to s
 
     photographs   share of those with a labelled expression that is read rightly; smiles apart;
                   a face that is not found counts as wrong
+    mirrored      the same of their crops' mirror images: what is luck comes out otherwise
     read          share of the clips' segments labelled with an expression whose most frequent
                   steady label is the right one
     calm          changes of the steady label a minute within neutral and talking segments, of the
@@ -85,24 +86,27 @@ class Read:
         if self.network.contract.region != "lower-half":
             raise typer.BadParameter(f"{model} wants whole faces, of which a headset shows half.")
 
-    def scores(self, seen: Seen) -> Scores | None:
+    def scores(self, seen: Seen, *, mirrored: bool = False) -> Scores | None:
         """Return what the network says; None without a face."""
         if seen.cut is None:
             return None
-        return self.network.classify(scaled_up(seen.cut, self.network.patch_size))
+        cut = np.ascontiguousarray(seen.cut[:, ::-1]) if mirrored else seen.cut
+        return self.network.classify(scaled_up(cut, self.network.patch_size))
 
     def photographs(self, labelled: Sequence[tuple[Photograph, Seen]]) -> dict[str, object]:
         """Return the shares that are read rightly, and what was read instead."""
         right, total, wrong = Counter[str](), Counter[str](), []
+        mirrored = 0
         for photograph, seen in labelled:
-            found = self.scores(seen)
-            said = "none" if found is None else EXPRESSIONS[int(found.probabilities.argmax())]
+            said = _label(self.scores(seen))
+            mirrored += _label(self.scores(seen, mirrored=True)) == photograph.expression
             total[photograph.expression] += 1
             right[photograph.expression] += said == photograph.expression
             if said != photograph.expression:
                 wrong.append(f"{photograph.path.name}: {photograph.expression} as {said}")
         return {
             "photographs": share(right.total(), total.total()),
+            "mirrored": share(mirrored, total.total()),
             "by_expression": {name: f"{right[name]} of {total[name]}" for name in sorted(total)},
             "wrong": wrong,
         }
@@ -209,6 +213,10 @@ def lines(figures: Mapping[str, object], *, verbose: bool) -> Iterator[str]:
             yield from (f"  {line}" for line in lines(value, verbose=verbose))
         else:
             yield f"{name}: {f'{value:.3f}' if isinstance(value, float) else value}"
+
+
+def _label(scores: Scores | None) -> str:
+    return "none" if scores is None else EXPRESSIONS[int(scores.probabilities.argmax())]
 
 
 def _without(segments: Sequence[Segment], used: Segment | None) -> tuple[Segment, ...]:
